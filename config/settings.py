@@ -1,0 +1,250 @@
+"""All settings of the project; every value that differs between machines comes from the environment."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+
+from config import environment as env
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+# A file of NAME=value lines for laptops. What the process was started with wins over it.
+environ.Env.read_env(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
+
+# Security --------------------------------------------------------------------------------------------
+
+DEBUG = env.setting("DEBUG", "false", parse=env.boolean, expected="true or false")
+SECRET_KEY = env.setting("SECRET_KEY", "", parse=str, expected="a long random text")
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured("SECRET_KEY: expected a long random text (DEBUG=true does without)")
+    SECRET_KEY = "a-laptop's-key-that-no-server-gets"  # noqa: S105 - only DEBUG falls back to it
+
+HOSTS_EXPECTED = "host names, comma-separated"
+ALLOWED_HOSTS = env.setting(
+    "ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]", parse=env.words, expected=HOSTS_EXPECTED
+)
+CSRF_TRUSTED_ORIGINS = env.setting(
+    "CSRF_TRUSTED_ORIGINS", "", parse=env.words, expected="addresses such as https://handoff.example.org"
+)
+HTTPS_ONLY = env.setting("HTTPS_ONLY", str(not DEBUG), parse=env.boolean, expected="true or false")
+BEHIND_PROXY = env.setting("BEHIND_PROXY", "false", parse=env.boolean, expected="true or false")
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+SECURE_HSTS_SECONDS = 3600 if HTTPS_ONLY else 0
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # a probe speaks plain HTTP to the process itself
+# The header can be forged by any client, so it is believed only where a proxy is known to set it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+
+# Applications ----------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "readiness.apps.ReadinessConfig",
+    "handoff.apps.HandoffConfig",
+    "unfold",  # before the admin, whose templates it replaces
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database --------------------------------------------------------------------------------------------
+
+DATABASE_URL = env.setting(
+    "DATABASE_URL",
+    f"sqlite:///{BASE_DIR / 'db.sqlite3'}",
+    parse=env.database_address,
+    expected=env.DATABASE_EXPECTED,
+)
+DATABASES: dict[str, dict[str, Any]] = {"default": environ.Env.db_url_config(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: a transaction that reads first and writes later would fail at once, without waiting, when
+    # another writer came between. Readers pay nothing: atomic() stands only where something is written.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;",
+    }
+else:
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+
+# Time ------------------------------------------------------------------------------------------------
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+CLOCK_OFFSET: timedelta = env.setting(
+    "CLOCK_OFFSET_SECONDS",
+    "0",
+    parse=env.seconds,
+    expected="a whole number of seconds, negative for the past",
+)
+
+# Judgement -------------------------------------------------------------------------------------------
+
+NIGHTLY_EVALUATION = env.setting(
+    "NIGHTLY_EVALUATION",
+    "0 2 * * *",
+    parse=env.schedule,
+    expected="a crontab line (UTC) such as '0 2 * * *'",
+)
+SCORECARD_STALE_AFTER = timedelta(
+    hours=env.setting(
+        "SCORECARD_STALE_AFTER_HOURS", "48", parse=env.positive, expected="a whole number of hours from 1"
+    )
+)
+EVALUATION_BATCH_SIZE = env.setting(
+    "EVALUATION_BATCH_SIZE", "1000", parse=env.positive, expected="a whole number of services from 1"
+)
+
+# Celery ----------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = env.setting(
+    "CELERY_BROKER_URL", "filesystem://", parse=env.broker_address, expected=env.BROKER_EXPECTED
+)
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    # The broker that needs no server. It forgets a message once it is handed out: rows are the queue.
+    BROKER_DIR = Path(env.setting("BROKER_DIR", str(VAR_DIR / "broker"), parse=str, expected="a folder"))
+    (BROKER_DIR / "messages").mkdir(parents=True, exist_ok=True)  # kombu makes the control folder alone
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(BROKER_DIR / "messages"),
+        "data_folder_out": str(BROKER_DIR / "messages"),
+        "control_folder": str(BROKER_DIR / "control"),
+    }
+elif CELERY_BROKER_URL.startswith("redis"):
+    # A page must not hang because the broker is away: the sweep takes up what was not announced.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 3, "socket_timeout": 30}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.2}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BEAT_SCHEDULE_FILENAME = env.setting(
+    "BEAT_SCHEDULE_FILE", str(VAR_DIR / "beat-schedule"), parse=str, expected="a file that beat may write"
+)
+# The one beat table: static, so that the embedded worker and a production beat keep the same hours.
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    "evaluate-nightly": {
+        "task": "readiness.tasks.evaluate_nightly",
+        "schedule": crontab.from_string(NIGHTLY_EVALUATION),
+    },
+    "sweep": {
+        "task": "readiness.tasks.sweep",
+        "schedule": 60.0,
+        "options": {"expires": 60},  # a worker that was away needs one sweep, not all it missed
+    },
+}
+
+# REST ------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    # Basic first: an anonymous request is told to log in (401), not that it may not (403).
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.BasicAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "readiness.api.problems.handler",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Handoff",
+    "DESCRIPTION": "Service readiness: evidence in, traceable scorecards out.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # One word may have different choices in different places: these get names of their own.
+    "ENUM_NAME_OVERRIDES": {
+        "DefectKind": "readiness.models.evidence.DEFECT_KINDS",
+        "EvidenceKind": "readiness.models.evidence.KINDS",
+        "JudgementKind": "readiness.models.scorecard.Kind",
+        "Role": "readiness.models.evidence.ROLES",
+        "Readiness": ["ready", "not_ready", "cannot_tell"],
+    },
+}
+
+# Pages -----------------------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = DEBUG  # a laptop serves files where they lie; production runs collectstatic
+
+UNFOLD = {
+    "SITE_TITLE": "Handoff",
+    "SITE_HEADER": "Handoff",
+    "SITE_SUBHEADER": "Service readiness",
+    "SITE_SYMBOL": "swap_horiz",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+}

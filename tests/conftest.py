@@ -1,0 +1,59 @@
+"""What all tests share: which of them need a database, and the services that a laptop may lack."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+REDIS = "redis://127.0.0.1:6379/1"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what touches a database, so that `-m needs_database` runs that part again on another one."""
+    for item in items:
+        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(
+            getattr(item, "fixturenames", ())
+        ):
+            item.add_marker(pytest.mark.needs_database)
+
+
+def require_service(name: str, *, found: bool) -> None:
+    """Skips the test when a service is missing; fails it where CI=true, which promises to have them all."""
+    if found:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{name} is missing, and with CI=true it must not be", pytrace=False)
+    pytest.skip(f"{name} is missing")
+
+
+def answers(address: str) -> bool:
+    """Whether something listens at the host and port of an address such as redis://127.0.0.1:6379/1."""
+    parts = urlsplit(address)
+    try:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """A Redis that a real worker may use: the configured broker, else the one on this machine."""
+    configured = os.environ.get("CELERY_BROKER_URL", "")
+    address = configured if configured.startswith("redis") else REDIS
+    require_service(f"Redis at {urlsplit(address).netloc}", found=answers(address))
+    return address
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium that Playwright may drive."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), "")
+    require_service("Chromium", found=bool(found))
+    return found
