@@ -1,0 +1,17 @@
+"""Evaluates services as of a moment: facts, numbers, scorecards, in batches that can be resumed."""
+
+from readiness.evaluation.judging import explanations
+from readiness.evaluation.policies import in_force, parsed
+from readiness.evaluation.runs import due_batches, progress, request, resume, run, run_batch
+
+__all__ = [
+    "due_batches",
+    "explanations",
+    "in_force",
+    "parsed",
+    "progress",
+    "request",
+    "resume",
+    "run",
+    "run_batch",
+]

@@ -1,0 +1,1 @@
+"""Commands about facts, by name."""

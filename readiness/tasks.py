@@ -1,0 +1,63 @@
+"""Celery tasks: nudges. What is to do stands in rows; a lost message is made good by the sweep."""
+
+from celery import Task, shared_task
+from django.db import Error as DatabaseError
+
+from readiness import clock, evaluation
+from readiness.models import Evaluation, Team
+from readiness.reclassify import reclassify_team as reclassify
+
+SWEEP_LIMIT = 500
+"""Batches one sweep nudges; the next minute's takes the rest."""
+
+
+class Nudge(Task):  # type: ignore[type-arg]  # celery's Task is no generic when the program runs
+    """What every task of ours is: limited in time, and tried again after a while when the database fails."""
+
+    autoretry_for = (DatabaseError,)
+    retry_backoff = True
+    retry_backoff_max = 300
+    retry_jitter = True
+    max_retries = 5
+    soft_time_limit = 600
+    time_limit = 660
+
+
+@shared_task(base=Nudge)
+def evaluate_nightly() -> int:
+    """Ask for a live evaluation of the fleet as of now, and nudge its batches."""
+    run = evaluation.request(clock.now(), requested_by="nightly schedule")
+    run_evaluation(run.pk)
+    return run.pk
+
+
+@shared_task(base=Nudge)
+def run_evaluation(evaluation_id: int) -> None:
+    """Nudge every batch of an evaluation that is not done."""
+    run = Evaluation.objects.get(pk=evaluation_id)
+    for pk in run.batches.filter(done=False).values_list("pk", flat=True):
+        run_batch.delay(pk)
+
+
+@shared_task(base=Nudge)
+def run_batch(batch_id: int) -> bool:
+    """Do one batch, unless somebody else is at it."""
+    return evaluation.run_batch(batch_id)
+
+
+@shared_task(base=Nudge)
+def sweep() -> int:
+    """Take up what a broker or a worker forgot: batches that are due, teams whose rows await new hours."""
+    batches = list(evaluation.due_batches().values_list("pk", flat=True)[:SWEEP_LIMIT])
+    for pk in batches:
+        run_batch.delay(pk)
+    teams = list(Team.objects.filter(hours_changed_at__isnull=False).values_list("pk", flat=True))
+    for pk in teams:
+        reclassify_team.delay(pk)
+    return len(batches) + len(teams)
+
+
+@shared_task(base=Nudge)
+def reclassify_team(team_id: int) -> int:
+    """Decide again which pages and incidents of a team's services were after hours; how many changed."""
+    return reclassify(team_id)
