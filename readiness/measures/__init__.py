@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from readiness.facts import BlameRow, RemedyRow, ServiceFacts
+from readiness.facts import ServiceFacts
 from readiness.folding import Rows
 from readiness.measures import catalogue, changes, defects, graph, incidents, people, pipelines, telemetry
 from readiness.measures.graph import Cycles
@@ -50,12 +50,7 @@ def rows_of(scope: Scope, looped: Cycles) -> dict[int, tuple[ServiceFacts, Rows]
     """Each service with every evidence row it is judged by: what explaining needs."""
     services = catalogue.service_facts(scope)
     deployed = changes.deployment_rows(scope)
-    speaking = changes.speaking_against(scope)
-    remedies: dict[int, list[RemedyRow]] = {}
-    blames: dict[int, list[BlameRow]] = {}
-    for pk, targets in changes.targets_by_service(scope, speaking).items():
-        remedies[pk] = [row for target in targets for row in speaking.remedies.get(target, ())]
-        blames[pk] = [row for target in targets for row in speaking.blames.get(target, ())]
+    remedies, blames = changes.spoken_against(scope)
     by_kind: dict[str, Mapping[int, Sequence[Any]]] = {
         "defects": defects.defect_rows(scope),
         "incidents": incidents.incident_rows(scope),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, Count, DateTimeField, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from readiness.facts import (
@@ -24,7 +24,8 @@ from readiness.facts import (
 )
 from readiness.folding import Against, failed_deployment
 from readiness.measures.expressions import Listing, Microseconds, listed
-from readiness.measures.scope import COUNTS, Scope, by_service, moment, until
+from readiness.measures.fetching import Row, by_service, fetch, fetch_sql
+from readiness.measures.scope import COUNTS, Scope, moment, until
 from readiness.models import Deployment
 
 _HOUR_IN_MICROSECONDS = 3_600_000_000
@@ -50,26 +51,32 @@ _ROW = (
     "verification",
     "verified_at",
 )
+_PRODUCTION = Q(environment="production")
 _REMEDIATES = Q(remediates_id__isnull=False) & ~Q(
     remediates_id=F("external_id"), remediates_source=F("source")
 )
 
 
-def production(scope: Scope) -> "QuerySet[Deployment]":
-    """The production deployments of the window that had ended by T and count, of the scope's services."""
+def _deployments(scope: Scope) -> "QuerySet[Deployment]":
+    """The deployments of the window that had ended by T and count, of the scope's services."""
     return Deployment.objects.filter(
-        COUNTS, scope.services(), scope.window("started_at"), scope.ended(), environment="production"
+        COUNTS, scope.services(), scope.window("started_at"), scope.ended()
     ).order_by()
+
+
+def production(scope: Scope) -> "QuerySet[Deployment]":
+    """Those of them that went to production."""
+    return _deployments(scope).filter(_PRODUCTION)
 
 
 @dataclass(frozen=True, slots=True)
 class Speaking:
-    """What speaks against deployments: remedies and incidents, by the deployment they name."""
+    """What speaks against deployments: remedies and incidents, by the key of the deployment they name."""
 
     remedies: dict[int, list[RemedyRow]]
     blames: dict[int, list[BlameRow]]
-    targets: frozenset[int]
-    """Keys of the deployments that are named."""
+    targets: dict[int, tuple[int, DeploymentRow]]
+    """The deployments that are named, each with its service."""
 
 
 def change_facts(scope: Scope, services: dict[int, ServiceFacts]) -> dict[int, ChangeFacts]:
@@ -78,36 +85,32 @@ def change_facts(scope: Scope, services: dict[int, ServiceFacts]) -> dict[int, C
     failed = _failed(scope, services, speaking)
     late = _late_counts(scope, services)
     counts = {row["service_id"]: row for row in _counted(scope)}
-    elsewhere = set(_elsewhere(scope).values_list("service_id", flat=True).distinct())
+    proving = scope.days_ago(scope.spans.proving)
     return {
-        pk: _facts(
-            counts.get(pk),
-            failed.get(pk, []),
-            late=late.get(pk, 0),
-            proving=scope.days_ago(scope.spans.proving),
-            elsewhere=pk in elsewhere,
-        )
-        for pk in counts.keys() | failed.keys() | elsewhere
+        pk: _facts(row, failed.get(pk, []), late=late.get(pk, 0), proving=proving)
+        for pk, row in counts.items()
     }
 
 
 def _counted(scope: Scope) -> Iterable[dict[str, Any]]:
-    plain = Q(outcome="succeeded") & ~_REMEDIATES
-    asked = Q(outcome="succeeded", started_at__lte=scope.days_ago(scope.spans.proving))
+    plain = _PRODUCTION & Q(outcome="succeeded") & ~_REMEDIATES
+    remedy = _PRODUCTION & _REMEDIATES
+    asked = _PRODUCTION & Q(outcome="succeeded", started_at__lte=scope.days_ago(scope.spans.proving))
     told = Q(verified_at__lte=scope.at) | Q(verified_at__isnull=True)
     return (
-        production(scope)
+        _deployments(scope)
         .values("service_id")
         .annotate(
-            production=Count("pk"),
+            elsewhere=Count("pk", filter=~_PRODUCTION),
+            production=Count("pk", filter=_PRODUCTION),
             plain=Count("pk", filter=plain),
             recent=Count("pk", filter=plain & Q(started_at__gt=scope.days_ago(scope.spans.recent))),
             by_machine=Count("pk", filter=plain & Q(automated=True)),
             by_hand=Count("pk", filter=plain & Q(automated=False)),
             batches=Listing("commits", filter=plain),
             lead=Listing(Microseconds(_ENDED - F("first_commit_at")), filter=plain),
-            remediating=Count("pk", filter=_REMEDIATES),
-            **{remedy: Count("pk", filter=_REMEDIATES & Q(remediation=remedy)) for remedy in _REMEDIES},
+            remediating=Count("pk", filter=remedy),
+            **{name: Count("pk", filter=remedy & Q(remediation=name)) for name in _REMEDIES},
             asked=Count("pk", filter=asked),
             passed=Count("pk", filter=asked & told & Q(verification="passed")),
             inconclusive=Count("pk", filter=asked & told & Q(verification="inconclusive")),
@@ -128,98 +131,122 @@ def _late_counts(scope: Scope, services: dict[int, ServiceFacts]) -> dict[int, i
         Q(outcome="succeeded") & ~_REMEDIATES
     )
     counts = dict.fromkeys(late, 0)
-    for pk, started_at in rows.values_list("service_id", "started_at"):
+    for pk, started_at in fetch(rows.values_list("service_id", "started_at")):
         first = late[pk]
         counts[pk] += first is None or started_at < first
     return counts
 
 
 def _elsewhere(scope: Scope) -> "QuerySet[Deployment]":
-    return (
-        Deployment.objects.filter(COUNTS, scope.services(), scope.window("started_at"), scope.ended())
-        .exclude(environment="production")
-        .order_by()
-    )
+    return _deployments(scope).exclude(_PRODUCTION)
 
 
-def _named_targets(scope: Scope, table: str, column: str) -> str:
-    """SQL of the deployments of the scope that rows of ``table`` name in ``column``."""
-    services = "t.service_id BETWEEN %s AND %s" if scope.whole else f"t.service_id IN ({_marks(scope.ids)})"
-    return (
-        f"FROM {table} r JOIN readiness_deployment t"
-        f" ON t.source = r.{column}_source AND t.external_id = r.{column}_id"
-        f" WHERE r.{column}_id IS NOT NULL AND {services} AND t.started_at > %s AND t.started_at <= %s"
-        " AND t.environment = 'production' AND (t.finished_at IS NULL OR t.finished_at <= %s)"
-        " AND NOT t.drill AND NOT t.withdrawn AND NOT t.excluded"
-        " AND NOT r.drill AND NOT r.withdrawn AND NOT r.excluded AND r.started_at <= %s"
-    )
-
-
-def _marks(ids: Sequence[int]) -> str:
-    return ", ".join(["%s"] * len(ids)) or "NULL"
-
-
-def _target_arguments(scope: Scope) -> list[Any]:
-    adapt = connection.ops.adapt_datetimefield_value
-    at = adapt(scope.at)
-    ids = [scope.ids[0], scope.ids[-1]] if scope.whole else list(scope.ids)
-    return [*ids, adapt(scope.period.start), at, at, at]
+_NAMED = """
+WITH named AS (
+    SELECT remediates_source AS of_source, remediates_id AS of_id, 'deployment' AS kind,
+        source, external_id, url, version AS title, coalesce(finished_at, started_at) AS began,
+        finished_at AS ended, remediation
+    FROM readiness_deployment
+    WHERE remediates_id IS NOT NULL AND environment = 'production' AND outcome = 'succeeded'
+        AND NOT drill AND NOT withdrawn AND NOT excluded
+        AND started_at <= %s AND (finished_at IS NULL OR finished_at <= %s)
+    UNION ALL
+    SELECT caused_by_source, caused_by_id, 'incident', source, external_id, url, title,
+        started_at, resolved_at, NULL
+    FROM readiness_incident
+    WHERE caused_by_id IS NOT NULL AND severity <= 4 AND NOT drill AND NOT withdrawn AND NOT excluded
+        AND started_at <= %s
+)
+SELECT {columns}, named.kind, named.source, named.external_id, named.url, named.title,
+    named.began, named.ended, named.remediation
+FROM named JOIN readiness_deployment t ON t.source = named.of_source AND t.external_id = named.of_id
+WHERE {services} AND t.started_at > %s AND t.started_at <= %s
+    AND (t.finished_at IS NULL OR t.finished_at <= %s)
+    AND t.environment = 'production' AND NOT t.drill AND NOT t.withdrawn AND NOT t.excluded
+    AND NOT (named.kind = 'deployment' AND named.source = t.source AND named.external_id = t.external_id)
+"""
+"""Deployments of a scope with what names them. References are texts: no key joins them."""
 
 
 def speaking_against(scope: Scope) -> Speaking:
-    """Who remedied, and what blames, deployments of the scope. Two statements that join on references."""
+    """Who remedied, and what blames, deployments of the scope. One statement."""
     if not scope.ids:
-        return Speaking({}, {}, frozenset())
-    arguments = _target_arguments(scope)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT t.id, t.source, t.external_id, r.source, r.external_id, r.url, r.version,"
-            " coalesce(r.finished_at, r.started_at), r.remediation "
-            + _named_targets(scope, "readiness_deployment", "remediates")
-            + " AND r.environment = 'production' AND r.outcome = 'succeeded' AND r.id <> t.id"
-            " AND (r.finished_at IS NULL OR r.finished_at <= %s)",
-            [*arguments, arguments[-1]],
-        )
-        remedies = _remedies(cursor.fetchall())
-        cursor.execute(
-            "SELECT t.id, t.source, t.external_id, r.source, r.external_id, r.url, r.title,"
-            " r.started_at, r.resolved_at "
-            + _named_targets(scope, "readiness_incident", "caused_by")
-            + " AND r.severity <= 4",
-            arguments,
-        )
-        blames = _blames(cursor.fetchall(), scope.at)
-    return Speaking(remedies, blames, frozenset(remedies.keys() | blames.keys()))
+        return Speaking({}, {}, {})
+    marks = ", ".join(["%s"] * len(scope.ids))
+    services = "t.service_id BETWEEN %s AND %s" if scope.whole else f"t.service_id IN ({marks})"
+    ids = [scope.ids[0], scope.ids[-1]] if scope.whole else list(scope.ids)
+    adapt = connection.ops.adapt_datetimefield_value
+    at, start = adapt(scope.at), adapt(scope.period.start)
+    columns = ", ".join(f"t.{'id' if name == 'pk' else name}" for name in _ROW)
+    statement = _NAMED.format(columns=columns, services=services)
+    speaking = Speaking({}, {}, {})
+    for row in fetch_sql(statement, [at, at, at, *ids, start, at, at]):
+        _hear(speaking, row, at=scope.at)
+    return speaking
 
 
-def _remedies(rows: list[tuple[Any, ...]]) -> dict[int, list[RemedyRow]]:
-    found: dict[int, list[RemedyRow]] = {}
-    for target, source, external_id, *named, ended, remediation in rows:
-        ref = RowRef("deployment", *named)
-        remedy = RemedyRow(ref, RowKey(source, external_id), moment(ended), remediation)
-        found.setdefault(target, []).append(remedy)
-    return found
+def _hear(speaking: Speaking, row: Row, *, at: datetime) -> None:
+    """Take down one row that speaks against a deployment."""
+    columns, (kind, *named, began, ended, remediation) = row[: len(_ROW)], row[len(_ROW) :]
+    target = columns[1]
+    if target not in speaking.targets:
+        speaking.targets[target] = columns[0], deployment_row(_read(columns), at)
+    key = RowKey(columns[2], columns[3])
+    ref = RowRef(kind, *named)
+    if kind == "deployment":
+        remedy = RemedyRow(ref, key, moment(began), remediation)
+        speaking.remedies.setdefault(target, []).append(remedy)
+    else:
+        resolved = until(moment(ended), at) if ended else None
+        speaking.blames.setdefault(target, []).append(BlameRow(ref, key, moment(began), resolved))
 
 
-def _blames(rows: list[tuple[Any, ...]], at: datetime) -> dict[int, list[BlameRow]]:
-    found: dict[int, list[BlameRow]] = {}
-    for target, source, external_id, *named, started, resolved in rows:
-        ended = until(moment(resolved), at) if resolved else None
-        blame = BlameRow(RowRef("incident", *named), RowKey(source, external_id), moment(started), ended)
-        found.setdefault(target, []).append(blame)
-    return found
+def _read(columns: Row) -> Row:
+    """The columns of a statement of our own as the ORM would have read them."""
+    if connection.vendor == "postgresql":
+        return columns
+    return tuple(_as_read(name, value) for name, value in zip(_ROW, columns, strict=True))
+
+
+def _as_read(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name == "automated":
+        return bool(value)
+    return moment(value) if name.endswith("_at") else value
 
 
 def _failed(
     scope: Scope, services: dict[int, ServiceFacts], speaking: Speaking
 ) -> dict[int, list[FailedDeployment]]:
-    """The failed deployments of each service, in order; the later pass that may make one good beside it."""
+    """The failed deployments of each service, in order of start."""
+    rows: dict[int, tuple[int, DeploymentRow, datetime | None]] = {
+        target: (pk, row, None) for target, (pk, row) in speaking.targets.items()
+    }
+    for *columns, good_at in fetch(_unproven(scope)):
+        rows[columns[1]] = columns[0], deployment_row(columns, scope.at), good_at
+    found: dict[int, list[FailedDeployment]] = {}
+    for target, (pk, row, good_at) in rows.items():
+        against = Against(
+            tuple(sorted(speaking.remedies.get(target, ()), key=lambda each: each.ref[:3])),
+            tuple(sorted(speaking.blames.get(target, ()), key=lambda each: each.ref[:3])),
+            (PassRow("", scope.at, good_at),) if good_at else (),
+        )
+        failed = failed_deployment(row, services[pk], scope.spans, speak=against)
+        found.setdefault(pk, []).append(failed)
+    for each in found.values():
+        each.sort(key=lambda failed: (failed.row.started_at, failed.row.ref.source, failed.row.ref.id))
+    return found
+
+
+def _unproven(scope: Scope) -> "QuerySet[Deployment, Row]":
+    """Deployments whose verification failed, each with the moment of the later pass that makes it good."""
     later = (
         Deployment.objects.filter(
             COUNTS,
+            _PRODUCTION,
             scope.ended(),
             service_id=OuterRef("service_id"),
-            environment="production",
             outcome="succeeded",
             verification="passed",
             started_at__gt=OuterRef("started_at"),
@@ -230,23 +257,9 @@ def _failed(
         .order_by("started_at", "external_id")
         .values("told_at")[:1]
     )
-    unproven = Q(verification="failed") & (Q(verified_at__lte=scope.at) | Q(verified_at__isnull=True))
-    # looked for only where a verification failed: nothing else is made good by a later pass
-    good_at = Case(When(unproven, then=Subquery(later)), output_field=DateTimeField())
-    rows = production(scope).filter(unproven | Q(pk__in=speaking.targets)).annotate(good_at=good_at)
-    found: dict[int, list[FailedDeployment]] = {}
-    for *columns, good_at in rows.order_by("started_at", "source", "external_id").values_list(
-        *_ROW, "good_at"
-    ):
-        row, pk, target = deployment_row(columns, scope.at), columns[0], columns[1]
-        against = Against(
-            tuple(sorted(speaking.remedies.get(target, ()), key=lambda each: each.ref[:3])),
-            tuple(sorted(speaking.blames.get(target, ()), key=lambda each: each.ref[:3])),
-            (PassRow("", scope.at, good_at),) if good_at else (),
-        )
-        failed = failed_deployment(row, services[pk], scope.spans, speak=against)
-        found.setdefault(pk, []).append(failed)
-    return found
+    told = Q(verified_at__lte=scope.at) | Q(verified_at__isnull=True)
+    rows = production(scope).filter(told, verification="failed")
+    return rows.annotate(good_at=Subquery(later)).values_list(*_ROW, "good_at")
 
 
 def deployment_row(columns: Sequence[Any], at: datetime) -> DeploymentRow:
@@ -270,15 +283,8 @@ def deployment_row(columns: Sequence[Any], at: datetime) -> DeploymentRow:
 
 
 def _facts(
-    row: dict[str, Any] | None,
-    failed: list[FailedDeployment],
-    *,
-    late: int,
-    proving: datetime,
-    elsewhere: bool,
+    row: dict[str, Any], failed: list[FailedDeployment], *, late: int, proving: datetime
 ) -> ChangeFacts:
-    if row is None:
-        return ChangeFacts(other_environment=elsewhere)
     return ChangeFacts(
         plain=_plain(row, failed, late),
         failed=tuple(failed),
@@ -292,7 +298,7 @@ def _facts(
             failed=row["unproven"],
             failed_and_mended=sum(_asked_and_mended(each, proving) for each in failed),
         ),
-        other_environment=elsewhere,
+        other_environment=row["elsewhere"] > 0,
     )
 
 
@@ -336,7 +342,12 @@ def elsewhere_rows(scope: Scope) -> dict[int, list[RowRef]]:
     return {pk: [RowRef("deployment", *row[1:]) for row in each] for pk, each in by_service(rows).items()}
 
 
-def targets_by_service(scope: Scope, speaking: Speaking) -> dict[int, list[int]]:
-    """The named deployments of each service, by their keys."""
-    rows = production(scope).filter(pk__in=speaking.targets).order_by("pk").values_list("service_id", "pk")
-    return {pk: [target for _, target in each] for pk, each in by_service(rows).items()}
+def spoken_against(scope: Scope) -> tuple[dict[int, list[RemedyRow]], dict[int, list[BlameRow]]]:
+    """The remedies and the incidents that name deployments of each service, by the service's key."""
+    speaking = speaking_against(scope)
+    remedies: dict[int, list[RemedyRow]] = {}
+    blames: dict[int, list[BlameRow]] = {}
+    for target, (pk, _) in sorted(speaking.targets.items()):
+        remedies.setdefault(pk, []).extend(speaking.remedies.get(target, ()))
+        blames.setdefault(pk, []).extend(speaking.blames.get(target, ()))
+    return remedies, blames

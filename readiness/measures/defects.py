@@ -6,7 +6,8 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from readiness.facts import DefectFacts, DefectRow, OpenDefect, RowRef, ServiceFacts
-from readiness.measures.scope import COUNTS, Scope, by_service, until
+from readiness.measures.fetching import by_service, fetch
+from readiness.measures.scope import COUNTS, Scope, until
 from readiness.models import Defect
 
 _REF = ("source", "external_id", "url", "title")
@@ -86,7 +87,7 @@ def _early_arrivals(scope: Scope, services: dict[int, ServiceFacts]) -> dict[int
         scope.window("opened_at"), Q(found_in__isnull=True) | ~Q(found_in="pre_production")
     )
     counts = {pk: [0, 0, 0, 0] for pk in late}
-    for pk, severity, opened_at in rows.values_list("service_id", "severity", "opened_at"):
+    for pk, severity, opened_at in fetch(rows.values_list("service_id", "severity", "opened_at")):
         moment = late[pk]
         counts[pk][severity - 1] += moment is None or opened_at < moment
     return {pk: (one, two, three, four) for pk, (one, two, three, four) in counts.items()}

@@ -8,7 +8,8 @@ import rustworkx
 from django.db.models import F, Q, QuerySet
 
 from readiness.facts import EdgeRow, InboundEdge, RowRef
-from readiness.measures.scope import COUNTS, Scope, by_service
+from readiness.measures.fetching import by_service, fetch
+from readiness.measures.scope import COUNTS, Scope
 from readiness.models import Dependency
 
 Cycles = Mapping[int, int]
@@ -31,7 +32,7 @@ def _live(scope: Scope) -> "QuerySet[Dependency]":
 
 def cycles(scope: Scope) -> dict[int, int]:
     """The cycles of synchronous edges over the whole fleet at T. One query, one pass."""
-    edges = list(
+    edges = fetch(
         _live(scope)
         .filter(type="sync", target_id__isnull=False)
         .values_list("service_id", "target_id")
@@ -90,7 +91,7 @@ def inbound_edges(scope: Scope) -> dict[int, list[InboundEdge]]:
         .values_list("target_id", "service__slug", "type", "criticality")
     )
     found: dict[int, list[InboundEdge]] = defaultdict(list)
-    for pk, caller, type_, criticality in rows:
+    for pk, caller, type_, criticality in fetch(rows):
         if pk is not None:
             found[pk].append(InboundEdge(caller, type_, criticality == "hard"))
     return {pk: sorted(edges) for pk, edges in found.items()}

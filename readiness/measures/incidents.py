@@ -5,7 +5,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from readiness.facts import IncidentRow, PageRow, RowRef
-from readiness.measures.scope import COUNTS, Scope, by_service, key, until
+from readiness.measures.fetching import by_service
+from readiness.measures.scope import COUNTS, Scope, key, until
 from readiness.models import Deployment, Incident, Page
 
 

@@ -7,7 +7,8 @@ from django.db.models.functions import Cast
 
 from readiness.facts import HOUR, ObservationRow, RowRef, ShiftRow, WorkTally
 from readiness.folding import WorkRow
-from readiness.measures.scope import COUNTS, Scope, by_service
+from readiness.measures.fetching import by_service, fetch
+from readiness.measures.scope import COUNTS, Scope
 from readiness.models import Observation, Shift, WorkItem
 
 
@@ -21,7 +22,7 @@ def shift_rows(scope: Scope) -> dict[int, list[ShiftRow]]:
         )
     )
     found: dict[int, list[ShiftRow]] = defaultdict(list)
-    for pk, source, external_id, url, rotation, person, role, starts_at, ends_at in rows:
+    for pk, source, external_id, url, rotation, person, role, starts_at, ends_at in fetch(rows):
         hours = (min(ends_at, scope.at) - max(starts_at, scope.period.start)) / HOUR
         found[pk].append(ShiftRow(RowRef("shift", source, external_id, url, rotation), person, role, hours))
     return found
@@ -53,7 +54,7 @@ def observation_rows(scope: Scope) -> dict[int, list[ObservationRow]]:
         )
     )
     found: dict[int, list[ObservationRow]] = defaultdict(list)
-    for pk, source, external_id, url, finding, role, observed, moment, work_item, closed in rows:
+    for pk, source, external_id, url, finding, role, observed, moment, work_item, closed in fetch(rows):
         ref = RowRef("observation", source, external_id, url, finding[:200])
         found[pk].append(ObservationRow(ref, role, observed, moment, work_item is not None, bool(closed)))
     return found

@@ -1,14 +1,14 @@
 """Measures pipelines: how often the default branch's runs succeed, and how long it stays broken."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count, F, Max, Q, QuerySet, Window
-from django.db.models.functions import Coalesce, Lag
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import Coalesce, Lag, Lead
 
 from readiness.facts import HOUR, BrokenPipeline, PipelineFacts, RowRef, RunRow
-from readiness.measures.scope import COUNTS, Scope, by_service
+from readiness.measures.fetching import Row, by_service, fetch
+from readiness.measures.scope import COUNTS, Scope
 from readiness.models import PipelineRun
 
 _DEFAULT_BRANCH = (
@@ -47,19 +47,22 @@ def pipeline_facts(scope: Scope) -> dict[int, PipelineFacts]:
     return {row["service_id"]: _facts(row, turns.get(row["service_id"], []), scope) for row in counts}
 
 
-def _turns(scope: Scope) -> Iterable[tuple[Any, ...]]:
-    """The runs whose outcome is not that of the run before them in their pipeline, in order."""
-    pipeline = [F("service_id"), F("source"), F("pipeline")]
+def _turns(scope: Scope) -> "QuerySet[PipelineRun, Row]":
+    """Each pipeline's runs whose outcome is not that of the run before, and its last run, in order."""
+    in_order: dict[str, Any] = {
+        "partition_by": [F("service_id"), F("source"), F("pipeline")],
+        "order_by": ["started_at", "external_id"],
+    }
     broke = Q(outcome="failed") & (Q(before__isnull=True) | Q(before="succeeded"))
     healed = Q(outcome="succeeded", before="failed")
     return (
         _runs(scope)
         .annotate(
             ended=Coalesce("finished_at", "started_at"),
-            before=Window(Lag("outcome"), partition_by=pipeline, order_by=["started_at", "external_id"]),
-            newest=Window(Max("started_at"), partition_by=pipeline),
+            before=Window(Lag("outcome"), **in_order),
+            after=Window(Lead("outcome"), **in_order),
         )
-        .filter(broke | healed)
+        .filter(broke | healed | Q(after__isnull=True))
         .order_by("service_id", "source", "pipeline", "started_at", "external_id")
         .values_list(
             "service_id",
@@ -68,25 +71,28 @@ def _turns(scope: Scope) -> Iterable[tuple[Any, ...]]:
             "url",
             "pipeline",
             "outcome",
+            "before",
+            "started_at",
             "ended",
             "responders",
-            "newest",
         )
     )
 
 
 def _facts(counts: dict[str, Any], turns: list[tuple[Any, ...]], scope: Scope) -> PipelineFacts:
     restored: list[float] = []
-    broken: dict[tuple[str, str], BrokenPipeline] = {}
+    breakers: dict[tuple[str, str], BrokenPipeline] = {}
     answered: list[int] = []
-    since = scope.days_ago(scope.spans.broken_quiet)
-    for _, source, external_id, url, pipeline, outcome, ended, responders, newest in turns:
-        if outcome == "failed":
+    for _, source, external_id, url, pipeline, outcome, before, started_at, ended, responders in turns:
+        if outcome == "failed" and before != "failed":
             ref = RowRef("pipeline_run", source, external_id, url, pipeline)
-            broken[source, pipeline] = BrokenPipeline(source, pipeline, ended, ref, newest)
+            breakers[source, pipeline] = BrokenPipeline(source, pipeline, ended, ref, started_at)
             answered += [] if responders is None else [responders]
-        else:
-            restored.append((ended - broken.pop((source, pipeline)).since) / HOUR)
+        elif outcome == "failed":
+            breakers[source, pipeline] = breakers[source, pipeline]._replace(newest=started_at)
+        elif before == "failed":
+            restored.append((ended - breakers.pop((source, pipeline)).since) / HOUR)
+    since = scope.days_ago(scope.spans.broken_quiet)
     return PipelineFacts(
         runs=counts["runs"],
         succeeded=counts["passed"],
@@ -94,7 +100,7 @@ def _facts(counts: dict[str, Any], turns: list[tuple[Any, ...]], scope: Scope) -
         tests_known=counts["tests_known"],
         restore_hours=tuple(sorted(hours for hours in restored if hours >= 0)),
         responders=tuple(sorted(answered)),
-        broken=tuple(each for _, each in sorted(broken.items()) if each.newest >= since),
+        broken=tuple(each for _, each in sorted(breakers.items()) if each.newest >= since),
     )
 
 
@@ -113,7 +119,7 @@ def run_rows(scope: Scope) -> dict[int, list[RunRow]]:
         "responders",
     )
     grouped: dict[int, list[RunRow]] = defaultdict(list)
-    for pk, source, external_id, url, pipeline, started, finished, outcome, tests, responders in rows:
+    for pk, source, external_id, url, pipeline, started, finished, outcome, tests, responders in fetch(rows):
         ref = RowRef("pipeline_run", source, external_id, url, pipeline)
         grouped[pk].append(
             RunRow(ref, pipeline, started, finished, outcome == "succeeded", tests, responders)

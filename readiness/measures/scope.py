@@ -1,10 +1,8 @@
 """What is measured: services, as of a moment, over a window; and the conditions all measures share."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.db.models import Q
 
@@ -52,14 +50,6 @@ class Scope:
 
 COUNTS = Q(drill=False, withdrawn=False, excluded=False)
 """Rows that count: no drills, nothing withdrawn by its source or excluded by a person."""
-
-
-def by_service(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]]]:
-    """Group rows by their first column, the service's key."""
-    grouped: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    for row in rows:
-        grouped[row[0]].append(row)
-    return grouped
 
 
 def until(moment: datetime | None, at: datetime) -> datetime | None:

@@ -1,7 +1,8 @@
 """Measures telemetry: which signals of a service were seen."""
 
 from readiness.facts import RowRef, SignalRow
-from readiness.measures.scope import COUNTS, Scope, by_service
+from readiness.measures.fetching import by_service
+from readiness.measures.scope import COUNTS, Scope
 from readiness.models import Signal
 
 

@@ -123,6 +123,10 @@ class Deployment(Evidence):
                 name="deployment_remedies",
                 condition=Q(remediates_id__isnull=False),
             ),
+            # measures.changes: what telemetry found wanting
+            models.Index(
+                fields=["service", "started_at"], name="deployment_unproven", condition=Q(verification="failed")
+            ),
             # admin and REST lists over the fleet, newest first
             models.Index(fields=["started_at"], name="deployment_time"),
         ]
