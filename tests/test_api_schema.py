@@ -1,0 +1,80 @@
+"""The OpenAPI document: made without a warning, valid, and true about problems and filters."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from tests.rest import Asker
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The document as a file; it would not be written had there been a warning."""
+    file = tmp_path_factory.mktemp("schema") / "schema.json"
+    call_command("spectacular", "--fail-on-warn", "--format", "openapi-json", "--file", str(file))
+    return dict(json.loads(file.read_text()))
+
+
+def test_it_is_made_without_a_warning_and_is_valid(tmp_path: Path) -> None:
+    file = tmp_path / "schema.yaml"
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(file))
+
+    assert file.read_text().startswith("openapi: 3")
+
+
+@pytest.mark.django_db
+def test_it_is_served_to_those_with_a_log_in() -> None:
+    response = Asker().client.get("/api/v1/schema/", headers={"Accept": "application/vnd.oai.openapi+json"})
+
+    assert response.status_code == 200
+    assert "/api/v1/services/{slug}/scorecard/" in response.content.decode()
+
+
+def test_every_operation_says_that_errors_are_problems(document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            expected = {"400", "401", "403", "500"}
+            expected |= {"404"} if "{" in path else set()
+            expected |= {"415"} if method == "post" else set()
+            assert expected <= operation["responses"].keys(), (path, method)
+            for status in expected:
+                content = operation["responses"][status]["content"]
+                assert content["application/problem+json"]["schema"] == {
+                    "$ref": "#/components/schemas/Problem"
+                }
+
+
+def test_only_evaluations_can_be_started(document: dict[str, Any]) -> None:
+    writes = {
+        (path, method)
+        for path, operations in document["paths"].items()
+        for method in operations
+        if method != "get"
+    }
+
+    assert writes == {("/api/v1/evaluations/", "post")}
+    assert "202" in document["paths"]["/api/v1/evaluations/"]["post"]["responses"]
+
+
+def test_filters_are_described_with_their_types(document: dict[str, Any]) -> None:
+    operation = document["paths"]["/api/v1/incidents/"]["get"]
+    parameters = {each["name"]: each for each in operation["parameters"]}
+
+    assert {
+        "from",
+        "to",
+        "search",
+        "ordering",
+        "cursor",
+        "page_size",
+        "service",
+        "counted",
+    } <= parameters.keys()
+    assert parameters["from"]["schema"] == {"type": "string", "format": "date-time"}
+    assert parameters["counted"]["schema"] == {"type": "boolean"}
+    assert parameters["severity"]["schema"]["items"]["enum"] == [1, 2, 3, 4, 5]
+    assert parameters["service"]["schema"]["type"] == "array"
+    assert "started_at" in parameters["ordering"]["description"]
