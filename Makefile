@@ -54,7 +54,7 @@ migrations-check: .venv ## the migrations say what the models say
 check: lint types layers migrations-check test ## all of the above
 
 bench: .venv-run ## measure import and evaluation against the floor (ARGS=…)
-	CLOCK_OFFSET_SECONDS=0 $(VENV_PYTHON) manage.py bench $(ARGS)
+	CLOCK_OFFSET_SECONDS=0 $(VENV_PYTHON) -m tests.bench $(ARGS)
 
 lock: .venv ## renew the lock files within the ranges of pyproject.toml
 	$(VENV_PYTHON) -m venv var/lock
