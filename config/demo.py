@@ -54,23 +54,25 @@ class Processes:
 
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, name: str, command: Sequence[str], *, log: Path | None = None) -> subprocess.Popen[bytes]:
-        """Starts a Python module or script in `.venv`; its words go to `log`, else to the terminal."""
-        line = [sys.executable, *command]
-        environment = {**os.environ, **_environment()}
-        if log is None:
-            process = subprocess.Popen(line, cwd=ROOT, env=environment, start_new_session=True)
-        else:
-            with log.open("wb") as words:
-                process = subprocess.Popen(
-                    line, cwd=ROOT, env=environment, start_new_session=True, stdout=words, stderr=words
-                )
-        self.running[name] = process
-        return process
+    def start(
+        self, name: str, command: Sequence[str], *, log: Path, loud: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """Starts a Python module or script in `.venv`; its words go to `log`, if loud all but complaints."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as words:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env={**os.environ, **_environment()},
+                start_new_session=True,
+                stdout=words,
+                stderr=None if loud else words,
+            )
+        return self.running[name]
 
     def run(self, *command: str) -> int:
-        """A command of manage.py from start to end; its exit status."""
-        status = self.start("step", ["manage.py", *command]).wait()
+        """A command of manage.py from start to end; its exit status. Bars and complaints are shown."""
+        status = self.start("step", ["manage.py", *command], log=LOGS / "prepare.log", loud=True).wait()
         del self.running["step"]
         return status
 
@@ -192,6 +194,7 @@ def _step(processes: Processes, title: str, command: Sequence[str], *, in_part: 
 def run(port: int, folders: Sequence[Path]) -> None:
     """Prepares the demo the first time, then serves it until a signal comes or one of its processes ends."""
     processes = Processes()
+    shutil.rmtree(LOGS, ignore_errors=True)
     for number in STOP_SIGNALS:
         signal.signal(number, _leave)
     try:
@@ -228,7 +231,6 @@ def _leave_content(number: int, frame: FrameType | None) -> None:
 
 
 def _serve(processes: Processes, port: int) -> None:
-    LOGS.mkdir(parents=True, exist_ok=True)
     web = ["-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "8"]
     worker = ["-m", "celery", "-A", "config", "worker", "-B", "--pool", "solo", "--loglevel", "INFO"]
     worker += [
@@ -267,7 +269,7 @@ def _welcome(port: int) -> None:
   Handoff is at   {here}/
   log in as       {LOG_IN} / {PASSWORD}
   REST to try     {here}/api/v1/docs/
-  the clock says  {clock:%Y-%m-%d %H:%M} UTC, where the sample data ends; make demo-reset sets it back
+  the clock says  {clock:%Y-%m-%d %H:%M} UTC; it was set to where the data ends, make demo-reset does so again
   one service     .venv/bin/python manage.py scorecard SLUG
   logs            {LOGS.relative_to(ROOT)}/
 

@@ -42,6 +42,8 @@ HTTPS_ONLY = env.setting("HTTPS_ONLY", str(not DEBUG), parse=env.boolean, expect
 BEHIND_PROXY = env.setting("BEHIND_PROXY", "false", parse=env.boolean, expected="true or false")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 3600 if HTTPS_ONLY else 0
+# Subdomains and browsers' preload lists are for the owner of the whole domain to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # a probe speaks plain HTTP to the process itself
 # The header can be forged by any client, so it is believed only where a proxy is known to set it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
@@ -52,6 +54,7 @@ INSTALLED_APPS = [
     "readiness.apps.ReadinessConfig",
     "handoff.apps.HandoffConfig",
     "unfold",  # before the admin, whose templates it replaces
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -147,7 +150,7 @@ SCORECARD_STALE_AFTER = timedelta(
     )
 )
 EVALUATION_BATCH_SIZE = env.setting(
-    "EVALUATION_BATCH_SIZE", "1000", parse=env.positive, expected="a whole number of services from 1"
+    "EVALUATION_BATCH_SIZE", "2000", parse=env.positive, expected="a whole number of services from 1"
 )
 
 # Celery ----------------------------------------------------------------------------------------------
@@ -238,7 +241,14 @@ UNFOLD = {
     "SITE_SYMBOL": "swap_horiz",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+    "STYLES": ["readiness.admin.everywhere.stylesheet"],
+    "GLOBAL_CALLBACK": "readiness.admin.everywhere.notices",
+    "DASHBOARD_CALLBACK": "readiness.admin.dashboard.fill",
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": True,
+        "navigation": "readiness.admin.everywhere.navigation",
+    },
 }
 
 LOGGING = {

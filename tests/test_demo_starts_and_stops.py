@@ -37,6 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(demo, "BROKER", tmp_path / "var/broker")
     monkeypatch.setattr(demo, "STATE", tmp_path / "var/demo.json")
     monkeypatch.setattr(demo, "LOCK", tmp_path / "var/demo.lock")
+    monkeypatch.setattr(demo, "LOGS", tmp_path / "var/log")
     return tmp_path
 
 

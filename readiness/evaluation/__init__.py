@@ -2,9 +2,10 @@
 
 from readiness.evaluation.judging import explanations
 from readiness.evaluation.policies import in_force, parsed
-from readiness.evaluation.runs import due_batches, progress, request, resume, run, run_batch
+from readiness.evaluation.runs import close_finished, due_batches, progress, request, resume, run, run_batch
 
 __all__ = [
+    "close_finished",
     "due_batches",
     "explanations",
     "in_force",

@@ -1,7 +1,9 @@
 """Runs of an evaluation: asked for as rows, done batch by batch, taken up again wherever they stopped."""
 
+import gc
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,21 +48,34 @@ def request(
         else sorted(service_ids)
     )
     same = {"at": at, "kind": kind, "policy": version, "scope": scope, "state": Evaluation.State.RUNNING}
-    looped = _cycles(at, version, fleet=service_ids is None)
-    try:
-        with transaction.atomic():
-            evaluation = Evaluation.objects.create(
+    for _ in range(ATTEMPTS):
+        under_way = Evaluation.objects.filter(**same).select_related("policy").first()
+        asked = under_way or _start(
+            Evaluation(
                 **same,
                 started_at=clock.real_now(),
                 clock_offset=clock.offset(),
-                cycles=looped,
+                cycles=_cycles(at, version, fleet=service_ids is None),
                 services=len(ids),
                 requested_by=requested_by,
-            )
+            ),
+            ids,
+        )
+        if asked is not None:
+            return asked
+    raise RuntimeError("the same run was started, and ended, by others each time this one looked")
+
+
+def _start(evaluation: Evaluation, ids: Sequence[int]) -> Evaluation | None:
+    """Store a run with its batches; ``None`` when somebody else started the same meanwhile."""
+    try:
+        with transaction.atomic():
+            evaluation.save(force_insert=True)
             EvaluationBatch.objects.bulk_create(_batches(evaluation, ids))
     except IntegrityError:
-        return Evaluation.objects.get(**same)
-    return evaluation
+        return None
+    # no batch will ever close a run that has none
+    return evaluation if ids else _close(evaluation)
 
 
 def _scope_name(service_ids: Iterable[int]) -> str:
@@ -128,14 +143,29 @@ def run_batch(batch_id: int) -> bool:
     if batch.attempts > ATTEMPTS:
         _give_up(batch)
     else:
-        _do(batch)
+        _do_or_release(batch)
     _close(batch.evaluation)
     return True
+
+
+def _do_or_release(batch: EvaluationBatch) -> None:
+    try:
+        _do(batch)
+    except Exception:
+        # nobody is at it any more: who tries again must not wait until the lease runs out
+        EvaluationBatch.objects.filter(pk=batch.pk, done=False).update(due_at=clock.real_now())
+        raise
 
 
 def due_batches() -> "QuerySet[EvaluationBatch]":
     """What the sweep takes up: batches nobody has done and nobody is at, oldest first."""
     return EvaluationBatch.objects.filter(done=False, due_at__lte=clock.real_now()).order_by("due_at", "pk")
+
+
+def close_finished() -> int:
+    """Close runs whose last worker died between its batch and the closing; how many are closed."""
+    finished = Evaluation.objects.filter(state=Evaluation.State.RUNNING).exclude(batches__done=False)
+    return sum(_close(each).state != Evaluation.State.RUNNING for each in finished)
 
 
 def _do(batch: EvaluationBatch) -> None:
@@ -145,16 +175,32 @@ def _do(batch: EvaluationBatch) -> None:
     ids = sorted(batch.service_ids)
     scope = scope_of(policy, evaluation.at, ids, whole=evaluation.scope == FLEET)
     for attempt in range(ATTEMPTS):
-        judged = judge_services(scope, policy, looped(evaluation))
         try:
-            with transaction.atomic():
-                written = write(evaluation, policy, judged.judgements)
-                _mark(batch, judged, written=written.written, unchanged=written.unchanged)
+            with _uncollected():
+                judged = judge_services(scope, policy, looped(evaluation))
+                with transaction.atomic():
+                    written = write(evaluation, policy, judged.judgements)
+                    _mark(batch, judged, written=written.written, unchanged=written.unchanged)
             return
         except IntegrityError:
             # somebody wrote the same moment meanwhile: look again, and what they wrote is unchanged
             if attempt == ATTEMPTS - 1:
                 raise
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cyclic collector: a batch makes millions of tuples that form no cycles and live till its end.
+
+    Walking them again and again took more than half of an evaluation's time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _mark(batch: EvaluationBatch, judged: Judged, *, written: int, unchanged: int) -> None:

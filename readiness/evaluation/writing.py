@@ -37,7 +37,8 @@ _COLUMNS = (
     "numbers",
 )
 _CURRENT = (
-    "scorecard",
+    "service_id",
+    "scorecard_id",
     "at",
     "score",
     "possible",
@@ -51,6 +52,13 @@ _CURRENT = (
     "below",
     "silent",
     "trend",
+)
+_CURRENT_ROWS = 500
+_RENEWED = ", ".join(f"{name} = excluded.{name}" for name in _CURRENT[1:])
+_UPSERT = (  # of the names above, and of placeholders
+    f"INSERT INTO readiness_currentscore ({', '.join(_CURRENT)}) VALUES {{rows}}"  # noqa: S608 - see above
+    f" ON CONFLICT (service_id) DO UPDATE SET {_RENEWED}"
+    " WHERE readiness_currentscore.at <= excluded.at"
 )
 _TREND_DAYS = 28
 _TREND_SLACK_DAYS = 21
@@ -126,6 +134,7 @@ def _insert(cards: Sequence[Scorecard]) -> None:
         return
     columns = ", ".join(_COLUMNS)
     with (
+        connection.wrap_database_errors,  # Django wraps execute() alone, and who writes catches its errors
         connection.cursor() as cursor,
         cursor.copy(f"COPY readiness_scorecard ({columns}) FROM STDIN") as copy,
     ):
@@ -140,24 +149,32 @@ def _keep_current(evaluation: Evaluation, policy: Policy, documents: Mapping[int
         Scorecard.objects.filter(
             service_id__in=list(documents), policy_id=evaluation.policy_id, at=evaluation.at, kind=Kind.LIVE
         )
-        .order_by("revision")
+        .order_by("service_id", "revision")
         .values_list("service_id", "pk")
     )
-    held = (
-        CurrentScore.objects.select_for_update()
-        .filter(service_id__in=list(documents), at__gt=evaluation.at)
-        .values_list("pk", flat=True)
-    )
-    newer = set(held)
     earlier = _earlier_scores(evaluation.at, list(documents))
     rows = [
         _current(policy, documents[pk], pk=pk, card=card, at=evaluation.at, earlier=earlier.get(pk))
         for pk, card in dict(newest).items()
-        if pk not in newer
     ]
-    CurrentScore.objects.bulk_create(
-        rows, batch_size=500, update_conflicts=True, unique_fields=["service"], update_fields=_CURRENT
-    )
+    for start in range(0, len(rows), _CURRENT_ROWS):
+        _upsert_current(rows[start : start + _CURRENT_ROWS])
+
+
+def _upsert_current(rows: Sequence[CurrentScore]) -> None:
+    """The database compares the moments, since a newer row may be written while an older one is on its way.
+
+    In order of the key: two writers wait for each other, and never both.
+    """
+    one = ", ".join(["%s"] * len(_CURRENT))
+    adapt = connection.ops.adapt_datetimefield_value
+    values = [
+        adapt(value) if isinstance(value, datetime) else value
+        for row in rows
+        for value in (getattr(row, name) for name in _CURRENT)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_UPSERT.format(rows=", ".join([f"({one})"] * len(rows))), values)
 
 
 def _earlier_scores(at: datetime, ids: Sequence[int]) -> dict[int, float]:
@@ -165,7 +182,7 @@ def _earlier_scores(at: datetime, ids: Sequence[int]) -> dict[int, float]:
     latest = at - timedelta(days=_TREND_DAYS)
     rows = Scorecard.objects.filter(
         service_id__in=ids, at__lte=latest, at__gt=latest - timedelta(days=_TREND_SLACK_DAYS)
-    ).order_by("at", "revision")
+    ).order_by("at", "-kind", "revision")  # of one moment the live judgement, whose word sorts first
     return dict(rows.values_list("service_id", "score"))
 
 

@@ -17,8 +17,8 @@ class Microseconds(Func):
     template = "%(expressions)s"
 
     def as_postgresql(self, compiler: SQLCompiler, connection: Any, **extra: Any) -> Sql:
-        """PostgreSQL's differences are intervals; ``extract`` is exact (numeric)."""
-        template = "(EXTRACT(EPOCH FROM %(expressions)s) * 1000000)::bigint"
+        """PostgreSQL's differences are intervals; a double holds centuries of microseconds exactly."""
+        template = "(date_part('epoch', %(expressions)s) * 1000000)::bigint"
         return self.as_sql(compiler, connection, template=template, **extra)
 
 
