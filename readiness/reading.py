@@ -1,18 +1,21 @@
 """Reads scorecards as people and machines see them: which one, how old, in words, with what weighs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db.models import QuerySet
 
 from readiness import clock
+from readiness.criteria.coupling import COUPLING
 from readiness.evaluation.judging import explanations, scope_of
 from readiness.evaluation.policies import parsed
 from readiness.evaluation.runs import looped
 from readiness.explaining import Explanation
+from readiness.measures.graph import Reach, reach
 from readiness.models import Scorecard, Service
 from readiness.models.scorecard import Kind
 from readiness.rendering import Meta, render
@@ -51,17 +54,38 @@ def rendered_many(scorecards: Iterable[Scorecard], *, explain: bool = False) -> 
     """:func:`rendered` for many, in order; explaining takes a constant number of queries an evaluation."""
     for _, group in groupby(scorecards, key=lambda card: card.evaluation_id):
         cards = list(group)
-        found = dict(_explained(cards)) if explain else {}
+        found = _Explained.of(cards) if explain else _Explained()
         for card in cards:
-            yield _rendered(card, found.get(card.service_id))
+            yield found.added_to(_rendered(card, found.explanations.get(card.service_id)), card.service_id)
 
 
-def _explained(cards: list[Scorecard]) -> Iterator[tuple[int, Explanation]]:
-    first = cards[0]
-    policy = parsed(first.policy)
-    ids = sorted({card.service_id for card in cards})
-    scope = scope_of(policy, first.at, ids)
-    return explanations(policy, scope, looped(first.evaluation) if first.evaluation else {})
+@dataclass(frozen=True, slots=True)
+class _Explained:
+    """What is worked out only for a reader: what weighs, and how far a failure spreads, by service key."""
+
+    explanations: Mapping[int, Explanation] = field(default_factory=dict)
+    reach: Mapping[int, Reach] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, cards: Sequence[Scorecard]) -> Self:
+        """For scorecards of one evaluation."""
+        first = cards[0]
+        policy = parsed(first.policy)
+        scope = scope_of(policy, first.at, sorted({card.service_id for card in cards}))
+        cycles = looped(first.evaluation) if first.evaluation else {}
+        return cls(dict(explanations(policy, scope, cycles)), reach(scope))
+
+    def added_to(self, shown: dict[str, Any], pk: int) -> dict[str, Any]:
+        """The rendered scorecard with the blast radius among what coupling shows."""
+        if pk in self.reach:
+            numbers = [
+                {"name": name, "value": value, "unit": "services"}
+                for name, value in self.reach[pk]._asdict().items()
+            ]
+            for criterion in shown["criteria"]:
+                if criterion["slug"] == COUPLING.slug:
+                    criterion["shown"] += numbers
+        return shown
 
 
 def _rendered(card: Scorecard, explanation: Explanation | None) -> dict[str, Any]:

@@ -1,49 +1,46 @@
 """Measures: the only writers of facts, by a constant number of queries for any number of services."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from readiness.facts import ServiceFacts
 from readiness.folding import Rows
 from readiness.measures import catalogue, changes, defects, graph, incidents, people, pipelines, telemetry
+from readiness.measures.abreast import abreast
 from readiness.measures.graph import Cycles
 from readiness.measures.scope import Scope
 
 __all__ = ["Cycles", "Scope", "measure", "rows_of"]
 
+MANY = 100
+"""Services from which two threads gain more than they cost."""
+
 
 def measure(scope: Scope, looped: Cycles) -> dict[int, ServiceFacts]:
     """The facts of every service of the scope, by key. What is numerous is counted by the database."""
     services = catalogue.service_facts(scope)
-    faults = defects.defect_facts(scope, services)
-    disturbed = incidents.incident_rows(scope)
-    paged = incidents.page_rows(scope)
-    seen = telemetry.signal_rows(scope)
-    edges = graph.edge_rows(scope, looped)
-    callers = graph.inbound_edges(scope)
-    changed = changes.change_facts(scope, services)
-    built = pipelines.pipeline_facts(scope)
-    carried = people.shift_rows(scope)
-    worked = people.work_tallies(scope)
-    observed = people.observation_rows(scope)
-    return {
-        pk: replace(
-            facts,
-            defects=faults.get(pk, facts.defects),
-            incidents=tuple(disturbed.get(pk, ())),
-            pages=tuple(paged.get(pk, ())),
-            signals=tuple(seen.get(pk, ())),
-            edges=tuple(edges.get(pk, ())),
-            inbound=tuple(callers.get(pk, ())),
-            changes=changed.get(pk, facts.changes),
-            pipeline=built.get(pk, facts.pipeline),
-            shifts=tuple(carried.get(pk, ())),
-            work=worked.get(pk, ()),
-            observations=tuple(observed.get(pk, ())),
-        )
-        for pk, facts in services.items()
+    measures: dict[str, Callable[[], Mapping[int, Any]]] = {
+        "changes": lambda: changes.change_facts(scope, services),
+        "pipeline": lambda: pipelines.pipeline_facts(scope),
+        "defects": lambda: defects.defect_facts(scope, services),
+        "pages": lambda: incidents.page_rows(scope),
+        "incidents": lambda: incidents.incident_rows(scope),
+        "signals": lambda: telemetry.signal_rows(scope),
+        "edges": lambda: graph.edge_rows(scope, looped),
+        "inbound": lambda: graph.inbound_edges(scope),
+        "shifts": lambda: people.shift_rows(scope),
+        "work": lambda: people.work_tallies(scope),
+        "observations": lambda: people.observation_rows(scope),
     }
+    found = abreast(measures) if len(scope.ids) >= MANY else {name: each() for name, each in measures.items()}
+    return {pk: replace(facts, **_of(pk, found)) for pk, facts in services.items()}
+
+
+def _of(pk: int, found: Mapping[str, Mapping[int, Any]]) -> dict[str, Any]:
+    """What was found of one service; the facts keep their defaults for the rest."""
+    facts = {name: rows[pk] for name, rows in found.items() if pk in rows}
+    return {name: tuple(each) if isinstance(each, list) else each for name, each in facts.items()}
 
 
 def rows_of(scope: Scope, looped: Cycles) -> dict[int, tuple[ServiceFacts, Rows]]:

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import rustworkx
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from readiness.facts import EdgeRow, InboundEdge, RowRef
 from readiness.measures.fetching import by_service, fetch
 from readiness.measures.scope import COUNTS, Scope
-from readiness.models import Dependency
+from readiness.models import Dependency, Service
 
 Cycles = Mapping[int, int]
 """Service key to the number of the cycle (strongly connected component) it lies on; others are absent."""
@@ -47,6 +48,38 @@ def cycles(scope: Scope) -> dict[int, int]:
     ]
     looped = sorted(component for component in components if len(component) > 1)
     return {pk: number for number, component in enumerate(looped) for pk in component}
+
+
+class Reach(NamedTuple):
+    """The blast radius of a service both ways, along hard synchronous edges: how many services."""
+
+    reaches: int
+    """Services it needs, however far away: when one fails, this one may."""
+    reached_by: int
+    """Services that need it."""
+
+
+def reach(scope: Scope) -> dict[int, Reach]:
+    """The blast radius of each service at T. Two queries; targets outside the catalogue count."""
+    edges = fetch(
+        _live(scope)
+        .filter(type="sync", criticality="hard")
+        .annotate(name=Coalesce("target__slug", "on"))
+        .values_list("service__slug", "name")
+        .distinct()
+    )
+    graph: rustworkx.PyDiGraph[str, None] = rustworkx.PyDiGraph()
+    names = sorted({name for edge in edges for name in edge})
+    place = dict(zip(names, graph.add_nodes_from(names), strict=True))
+    graph.add_edges_from_no_data([(place[caller], place[name]) for caller, name in edges])
+    services = fetch(Service.objects.filter(scope.services("pk")).values_list("pk", "slug"))
+    return {pk: _reach(graph, place.get(slug)) for pk, slug in services}
+
+
+def _reach(graph: "rustworkx.PyDiGraph[str, None]", node: int | None) -> Reach:
+    if node is None:
+        return Reach(0, 0)
+    return Reach(len(rustworkx.descendants(graph, node)), len(rustworkx.ancestors(graph, node)))
 
 
 def edge_rows(scope: Scope, looped: Cycles) -> dict[int, list[EdgeRow]]:
