@@ -1,13 +1,19 @@
 """Evidence: facts from outside, one row each, with source, id and link, named as in the records."""
 
+from collections.abc import Iterable
+from enum import StrEnum
+
 from django.db import models
 from django.db.models import F, Q
 
+from readiness import evidence
 from readiness.models.catalogue import Service
 
+Choices = list[tuple[str, str]]
 
-def _choices(*values: str) -> list[tuple[str, str]]:
-    return [(value, value.replace("_", " ")) for value in values]
+
+def _choices(words: Iterable[StrEnum]) -> Choices:
+    return [(word.value, word.value.replace("_", " ")) for word in words]
 
 
 def _not_before(earlier: str, later: str, *, name: str) -> models.CheckConstraint:
@@ -20,7 +26,7 @@ def _not_before(earlier: str, later: str, *, name: str) -> models.CheckConstrain
     )
 
 
-def _one_of(field: str, choices: list[tuple[str, str]], *, name: str) -> models.CheckConstraint:
+def _one_of(field: str, choices: Choices, *, name: str) -> models.CheckConstraint:
     """``field`` is unknown or one of its choices."""
     values = [value for value, _ in choices]
     return models.CheckConstraint(
@@ -61,35 +67,23 @@ def _identity(kind: str) -> models.UniqueConstraint:
     return models.UniqueConstraint(fields=["source", "external_id"], name=f"{kind}_source_id_unique")
 
 
-OUTCOMES = _choices("succeeded", "failed", "cancelled")
-REMEDIES = _choices("toggle_off", "fix_forward", "rollback")
-ROLLOUTS = _choices("all_at_once", "rolling", "canary", "staged", "blue_green")
-VERIFICATIONS = _choices("passed", "failed", "inconclusive")
-DETECTORS = _choices("alert", "person", "customer")
-CAUSES = _choices("design", "code", "configuration", "dependency", "capacity", "external", "unknown")
-ROLES = _choices("developer", "tester", "architect", "designer", "manager", "director", "ops")
-FOUND_IN = _choices("production", "pre_production")
-DEFECT_KINDS = _choices("design", "code", "configuration", "other")
-SIGNALS = _choices(
-    "latency", "traffic", "errors", "saturation", "logs", "traces", "dashboard", "alert", "slo", "runbook"
-)
-DEPENDENCY_TYPES = _choices("sync", "async", "shared_database", "build")
-CRITICALITIES = _choices("hard", "soft")
-RUN_OUTCOMES = _choices("succeeded", "failed", "cancelled", "skipped")
-OBSERVED = _choices("client", "downstream")
-CATEGORIES = _choices("feature", "incident", "technical_debt", "non_functional")
-KINDS = _choices(
-    "deployment",
-    "incident",
-    "page",
-    "defect",
-    "signal",
-    "dependency",
-    "pipeline_run",
-    "shift",
-    "observation",
-    "work_item",
-)
+OUTCOMES = _choices(evidence.Outcome)
+REMEDIES = _choices(evidence.Remediation)
+ROLLOUTS = _choices(evidence.Rollout)
+VERIFICATIONS = _choices(evidence.Verification)
+DETECTORS = _choices(evidence.Detection)
+CAUSES = _choices(evidence.Cause)
+ROLES = _choices(evidence.Role)
+FOUND_IN = _choices(evidence.FoundIn)
+DEFECT_KINDS = _choices(evidence.DefectKind)
+SIGNALS = _choices(evidence.SignalName)
+DEPENDENCY_TYPES = _choices(evidence.DependencyType)
+CRITICALITIES = _choices(evidence.Criticality)
+RUN_OUTCOMES = _choices(evidence.RunOutcome)
+OBSERVED = _choices(evidence.Observed)
+CATEGORIES = _choices(evidence.Category)
+KINDS = _choices(kind for kind in evidence.Kind if kind not in (evidence.Kind.FEED, evidence.Kind.PERSON))
+"""The kinds a feed may report."""
 
 
 class Deployment(Evidence):
@@ -125,7 +119,9 @@ class Deployment(Evidence):
             ),
             # measures.changes: what telemetry found wanting
             models.Index(
-                fields=["service", "started_at"], name="deployment_unproven", condition=Q(verification="failed")
+                fields=["service", "started_at"],
+                name="deployment_unproven",
+                condition=Q(verification="failed"),
             ),
             # admin and REST lists over the fleet, newest first
             models.Index(fields=["started_at"], name="deployment_time"),
