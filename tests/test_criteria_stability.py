@@ -201,7 +201,7 @@ def test_what_paused_the_clock_is_shown_with_its_days() -> None:
         "2026-06-21/2026-06-22 incident tests:three",
     }
     assert reason("stability", outcome) == (
-        "26 of 180 days proven stable, counted since 2026-05-22 (its launch), not counting 14 days."
+        "26 days proven stable of 180 needed, last reset on 2026-05-22 (its launch), 14 days not counted."
     )
 
 

@@ -137,5 +137,5 @@ def test_the_reason_names_what_is_missing() -> None:
     outcome = judge("telemetry", facts(signals=_live(*GOLDEN, "logs", "alert", "dashboard")))
     assert scores(outcome)["coverage"] == 94.44
     assert reason("telemetry", outcome) == (
-        "94.4 % of the required telemetry is live in production, without runbook."
+        "94.4 % of the required telemetry is live in production (missing: runbook)."
     )

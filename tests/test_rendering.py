@@ -99,6 +99,17 @@ def test_every_scorecard_has_the_shape_that_design_promises(story: Story) -> Non
 
 @given(stories())
 @anything
+def test_a_database_that_reorders_the_keys_of_json_changes_nothing(story: Story) -> None:
+    judged = judge(story.facts, default_policy()).document()
+    shown = [
+        render(json.loads(json.dumps(judged, sort_keys=each)), policy=default_policy(), meta=META)
+        for each in (False, True)
+    ]
+    assert json.dumps(shown[0]) == json.dumps(shown[1])
+
+
+@given(stories())
+@anything
 def test_no_code_goes_without_its_sentence(story: Story) -> None:
     scorecard = card(story.facts)
     texts = [text for verdict in scorecard["verdicts"].values() if verdict for text in verdict["reasons"]]
@@ -131,11 +142,14 @@ def test_a_part_that_is_not_applicable_has_neither_value_nor_score() -> None:
 @pytest.mark.parametrize(
     ("gap", "text"),
     [
-        (["no_feed", "incident", {}], "incident: no feed, nobody reports incidents"),
-        (["silent", "page", {"last_heard": "2026-05-02T10:00:00+00:00"}], "page: silent since 2026-05-02"),
+        (["no_feed", "incident", {}], "no incident feed, nobody reports incidents"),
+        (
+            ["silent", "page", {"last_heard": "2026-05-02T10:00:00+00:00"}],
+            "page feed silent since 2026-05-02",
+        ),
         (
             ["too_short", "defect", {"observed_days": 12.0, "minimum_days": 30.0}],
-            "defect: feed too short, 12 of 30 observed days",
+            "defect feed too short, 12 of 30 observed days",
         ),
         (["too_few", "pipeline_run", {"rows": 3, "minimum": 5}], "too few pipeline runs: 3 of 5 needed"),
         (["too_few", "shift", {"rows": 0, "minimum": 1}], "no shifts in the window"),
@@ -156,7 +170,7 @@ def test_missing_evidence_is_told_by_feed_and_by_what_is_wrong_with_it(gap: list
 def test_an_insufficient_criterion_says_why_and_what_to_do() -> None:
     facts = service(feeds={kind: each for kind, each in feeds().items() if kind != "incident"})
     stability = criterion(card(facts), "stability")
-    assert stability["reason"] == "incident: no feed, nobody reports incidents"
+    assert stability["reason"] == "no incident feed, nobody reports incidents"
     assert [step["text"] for step in stability["next_steps"]] == ["connect a source that reports incidents"]
     assert all(part["value"] is None for part in stability["parts"])
 
@@ -180,8 +194,8 @@ def test_the_handoff_verdict_gives_its_reasons_in_words() -> None:
         "no live production signal of saturation",
         "a severe incident is open: pager:inc-1",
         "the overall would be 65 at best, below the 80 asked for",
-        "after_hours cannot be judged: page: silent since 2026-07-01",
-        "coupling cannot be judged: dependency: no feed, nobody reports dependencies",
+        "after_hours cannot be judged: page feed silent since 2026-07-01",
+        "coupling cannot be judged: no dependency feed, nobody reports dependencies",
         "change_safety cannot be judged: no deployments in the window",
     ]
 
@@ -198,7 +212,7 @@ def test_the_deploy_verdict_gives_its_reasons_in_words() -> None:
         "the pipeline ci:main is broken since 2026-06-29",
         "the failed change ci:dep-1 is not mended",
         "the incident pager:inc-1 of severity 1 is open",
-        "deployment: silent since 2026-07-01",
+        "deployment feed silent since 2026-07-01",
     ]
     assert reasons(service(), "deploy") == ["no known fact stands against a deployment"]
 
@@ -252,7 +266,7 @@ def test_blockers_are_told_in_words(code: str, rows: list[str], numbers: dict[st
 def test_a_feed_that_the_document_does_not_name_is_none() -> None:
     document = judge(service(feeds={}), default_policy()).document()
     assert document["feeds"] == {}
-    assert feed_text("page", document["feeds"].get("page")) == "page: no feed, nobody reports pages"
+    assert feed_text("page", document["feeds"].get("page")) == "no page feed, nobody reports pages"
 
 
 def test_long_lists_end_in_a_count() -> None:

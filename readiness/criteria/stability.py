@@ -150,9 +150,9 @@ class Stability(Criterion[StabilitySettings]):
         reset_at, why = str(shown.get("reset_at")), str(shown.get("reset_why"))
         paused = shown.get("paused_days")
         return sentence(
-            f"{number(parts['clock_days'])} of {counted(shown['required_days'], 'day')} proven stable",
-            f"counted since {reset_at[:10]} ({_WHY.get(why, why)})",
-            f"not counting {counted(paused, 'day')}" if paused else None,
+            f"{counted(parts['clock_days'], 'day')} proven stable of {number(shown['required_days'])} needed",
+            f"last reset on {reset_at[:10]} ({_WHY.get(why, why)})",
+            f"{counted(paused, 'day')} not counted" if paused else None,
         )
 
     def step(self, part: str, from_: float, to: float) -> str:

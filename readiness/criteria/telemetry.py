@@ -66,12 +66,9 @@ class Telemetry(Criterion[TelemetrySettings]):
 
     def describe(self, parts: Mapping[str, Value], shown: Mapping[str, Shown], rubric: Rubric) -> str:
         """Coverage and its holes, detection, pre-production."""
-        missing, partial = shown.get("missing"), shown.get("partial")
         detection, before = parts.get("detection"), parts.get("pre_production")
         return sentence(
-            f"{percent(parts['coverage'])} of the required telemetry is live in production",
-            f"without {missing}" if missing else None,
-            f"only in some components {partial}" if partial else None,
+            f"{percent(parts['coverage'])} of the required telemetry is live in production{_holes(shown)}",
             f"{percent(detection)} of incidents found by an alert first" if detection is not None else None,
             f"{percent(before)} of the golden signals live before production" if before is not None else None,
         )
@@ -133,6 +130,14 @@ class Telemetry(Criterion[TelemetrySettings]):
         live = _live(facts, others, rubric.signals.stale_days)
         golden = rubric.golden_signals
         return sum(name in live for name in golden) / len(golden) if golden else None
+
+
+def _holes(shown: Mapping[str, Shown]) -> str:
+    """The signals that are missing, or are not in all components, in brackets."""
+    missing, partial = shown.get("missing"), shown.get("partial")
+    said = [f"missing: {missing}"] if missing else []
+    said += [f"only in some components: {partial}"] if partial else []
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _live(facts: ServiceFacts, rows: list[SignalRow], stale_days: float) -> dict[str, set[str | None]]:

@@ -16,6 +16,8 @@ from readiness.rendering.sentences import blocker_text, gap_text, listed, plural
 from readiness.rubric import Rubric
 
 NOTHING_EXPLAINED = Explanation()
+# Orders are ours and not the document's: PostgreSQL keeps the keys of JSON in an order of its own.
+VERDICTS = ("handoff", "launch", "deploy", "handback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,12 @@ def render(
         "possible": document["possible"],
         "management_state": document["standing"]["state"],
         "clock_offset": meta.clock_offset,
-        "verdicts": {name: _verdict(each, document) for name, each in document["verdicts"].items()},
+        "verdicts": {name: _verdict(document["verdicts"][name], document) for name in VERDICTS},
         "blockers": [_blocker(each) for each in document["blockers"]],
         "criteria": [
             _criterion(slug, document, rubric, explanation=explanation or NOTHING_EXPLAINED)
-            for slug in document["criteria"]
-            if slug in rubric.criteria
+            for slug in rubric.criteria
+            if slug in document["criteria"]
         ],
         "tier": document["tier"],
         "lifecycle": document["lifecycle"],
@@ -98,10 +100,7 @@ def _criterion(
         "threshold": rule.threshold,
         "reason": reason(criterion, document, rubric),
         "parts": _parts(criterion, numbers, rubric),
-        "shown": [
-            {"name": name, "value": value, "unit": criterion.units.get(name)}
-            for name, value in numbers["shown"].items()
-        ],
+        "shown": _shown(criterion, numbers["shown"]),
         "next_steps": [step.document() for step in steps],
         "evidence": list(_evidence(slug, numbers["score"], explanation)),
     }
@@ -114,10 +113,11 @@ def reason(criterion: Criterion[Any], document: Mapping[str, Any], rubric: Rubri
         return "; ".join(gap_text(gap) for gap in numbers["gaps"])
     values = {name: value for name, (value, _) in numbers["parts"].items()}
     found = criterion.describe(values, numbers["shown"], rubric)
+    feeds = document["feeds"]
     declared = [
-        f"{plural(kind)} ({listed(feed['sources'])})"
-        for kind, feed in document["feeds"].items()
-        if feed["declared"] and kind in {*criterion.needs, *criterion.evidence_kinds}
+        f"{plural(kind)} ({listed(feeds[kind]['sources'])})"
+        for kind in dict.fromkeys((*criterion.needs, *criterion.evidence_kinds))
+        if kind in feeds and feeds[kind]["declared"]
     ]
     return f"{found} Declared, not heard: {listed(declared)}." if declared else found
 
@@ -136,6 +136,15 @@ def _parts(criterion: Criterion[Any], numbers: Mapping[str, Any], rubric: Rubric
             }
         )
     return parts
+
+
+def _shown(criterion: Criterion[Any], shown: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What carries no score, in the order in which the criterion names its units."""
+    names = (*(name for name in criterion.units if name in shown), *shown)
+    return [
+        {"name": name, "value": shown[name], "unit": criterion.units.get(name)}
+        for name in dict.fromkeys(names)
+    ]
 
 
 def _evidence(slug: str, score: float | None, explanation: Explanation) -> Iterable[dict[str, Any]]:

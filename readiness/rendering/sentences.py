@@ -49,16 +49,21 @@ def feed_text(kind: str, feed: Numbers | None) -> str:
     return gap_text([feed["status"], kind, feed])
 
 
+def _feed(kind: str) -> str:
+    """What the feed of a kind is called: ``pipeline run feed``."""
+    return f"{kind.replace('_', ' ')} feed"
+
+
 def _silent(kind: str, numbers: Numbers) -> str:
     since = numbers.get("last_heard")
-    return f"{kind}: silent since {since[:10]}" if since else f"{kind}: silent"
+    return f"{_feed(kind)} silent since {since[:10]}" if since else f"{_feed(kind)} silent"
 
 
 def _too_short(kind: str, numbers: Numbers) -> str:
     minimum = numbers.get("minimum_days")
     days = number(numbers.get("observed_days"))
     needed = f" of {number(minimum)}" if minimum is not None else ""
-    return f"{kind}: feed too short, {days}{needed} observed days"
+    return f"{_feed(kind)} too short, {days}{needed} observed days"
 
 
 def _too_few(kind: str, numbers: Numbers) -> str:
@@ -85,7 +90,7 @@ def _not_launched(_kind: str, numbers: Numbers) -> str:
 
 
 _GAPS: Mapping[str, Callable[[str, Numbers], str]] = {
-    "no_feed": lambda kind, _: f"{kind}: no feed, nobody reports {plural(kind)}",
+    "no_feed": lambda kind, _: f"no {_feed(kind)}, nobody reports {plural(kind)}",
     "silent": _silent,
     "too_short": _too_short,
     "too_few": _too_few,
