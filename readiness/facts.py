@@ -238,7 +238,7 @@ class RemedyRow(NamedTuple):
 
 
 class BlameRow(NamedTuple):
-    """An incident of severity 1 to 4 (of any service), begun by T, that blames a deployment of this service."""
+    """An incident of severity 1 to 4 (of any service), begun by T, that blames a deployment of ours."""
 
     ref: RowRef
     target: RowKey

@@ -1,7 +1,7 @@
 """Folds evidence rows into facts: the pure twin of what the measures let the database count.
 
-A fleet is evaluated from counts made by the database. One service is explained, and the weight of a row found,
-by folding its rows here, with and without that row. Both must give the same facts: a test compares them.
+A fleet is evaluated from counts made by the database. One service is explained, and the weight of a row is
+found, by folding its rows here, with and without that row. Both give the same facts: a test compares them.
 """
 
 from collections import Counter, defaultdict

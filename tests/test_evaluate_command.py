@@ -48,7 +48,7 @@ def test_without_a_moment_the_fleet_is_judged_live_and_again_it_is_unchanged() -
 def test_a_past_moment_is_a_replay_that_leaves_current_scores_alone() -> None:
     shown = evaluate("--at=2026-06-01T00:00:00+02:00", "--service=pay")
 
-    assert shown.lines[0].startswith("2026-05-31 22:00 replay, default v1: 1 services, 1 scorecards written")
+    assert shown.lines[0].startswith("2026-05-31 22:00 replay, default v1: 1 service, 1 scorecard written")
     assert Scorecard.objects.get().kind == "replay"
     assert not CurrentScore.objects.exists()
 

@@ -203,3 +203,14 @@ def test_on_a_curve_that_rises_and_falls_the_nearer_side_is_reached() -> None:
 def test_a_peak_narrower_than_a_unit_is_reached_exactly() -> None:
     curve = Curve(((0, 0), (0.5, 100), (1, 0)))
     assert reach(curve, 90, 0, unit=1) == pytest.approx(0.45)
+
+
+def test_a_step_towards_coverage_names_the_signals_that_are_missing() -> None:
+    numbers: dict[str, Any] = {
+        "score": 70.0,
+        "parts": {"coverage": [0.7, 70.0], "detection": [None, None], "pre_production": [None, None]},
+        "shown": {"missing": "saturation, runbook", "partial": None},
+        "gaps": [],
+    }
+    (step,) = next_steps(Judged(BY_SLUG["telemetry"], default_policy().rubric(3), numbers))
+    assert "(missing: saturation, runbook)" in step.document()["text"]

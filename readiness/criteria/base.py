@@ -64,6 +64,10 @@ class Criterion(ABC, Generic[S]):
     def describe(self, parts: Mapping[str, Value], shown: Mapping[str, Shown], rubric: Rubric) -> str:
         """One line of reason in words, from the numbers of a judgement alone."""
 
+    def hint(self, part: str, shown: Mapping[str, Shown]) -> str:
+        """What a step towards a part must touch, as far as the numbers name it; in brackets, or nothing."""
+        return ""
+
     @abstractmethod
     def step(self, part: str, from_: float, to: float) -> str:
         """What has to be done so that a part goes from one value to another, in words."""

@@ -106,7 +106,7 @@ def _step(judged: Judged, part: str, closings: Sequence[Closing]) -> Step | None
     to = reach(judged.curve(part), goal, value, unit=judged.unit(part))
     if to is None:
         return None
-    text = judged.criterion.step(part, value, to)
+    text = judged.criterion.step(part, value, to) + judged.criterion.hint(part, judged.numbers["shown"])
     closed = _closed(judged, to, alone=alone, closings=closings) if part == "open_load" else ""
     return Step(text + (closed or _reach_text(judged, alone=alone)), part, value, to, alone=alone)
 

@@ -24,6 +24,22 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DATABASE = "handoff_bench"
 LEAST_SCORED = 0.95
+COLUMNS = (
+    "database",
+    "services",
+    "rows",
+    "import rows/s",
+    "import MB",
+    "queries",
+    "scoring",
+    "writing",
+    "total",
+    "floor",
+    "ratio",
+    "peak MB",
+    "scored",
+    "one service ms",
+)
 Measured = dict[str, Any]
 
 
@@ -127,10 +143,7 @@ def _run(arguments: list[str], environment: Mapping[str, str]) -> str:
 
 def _print(results: list[Measured]) -> None:
     table = Table(title="One evaluation of a fleet with a year of evidence (seconds)")
-    for name in (
-        "database", "services", "rows", "import rows/s", "import MB", "queries", "scoring", "writing", "total",
-        "floor", "ratio", "peak MB", "scored", "one service ms",
-    ):  # fmt: skip
+    for name in COLUMNS:
         table.add_column(name, justify="right")
     for each in results:
         table.add_row(*_cells(each))

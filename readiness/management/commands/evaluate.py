@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from readiness import clock, evaluation
+from readiness.criteria.wording import counted
 from readiness.management.base import AnsweringCommand
 from readiness.management.moments import moment, span
 from readiness.models import Evaluation, Scorecard, Service
@@ -67,8 +68,8 @@ class Command(AnsweringCommand):
                 self.stdout.write(json.dumps(card))
             return
         self.stdout.write(
-            f"{run.at:%Y-%m-%d %H:%M} {run.kind}, {run.policy}: {run.services} services, "
-            f"{run.written} scorecards written, {run.unchanged} unchanged, {run.failed} failed"
+            f"{run.at:%Y-%m-%d %H:%M} {run.kind}, {run.policy}: {counted(run.services, 'service')}, "
+            f"{counted(run.written, 'scorecard')} written, {run.unchanged} unchanged, {run.failed} failed"
         )
 
 
