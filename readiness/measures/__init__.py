@@ -8,6 +8,7 @@ from readiness.facts import ServiceFacts
 from readiness.folding import Rows
 from readiness.measures import catalogue, changes, defects, graph, incidents, people, pipelines, telemetry
 from readiness.measures.abreast import abreast
+from readiness.measures.fetching import well_planned
 from readiness.measures.graph import Cycles
 from readiness.measures.scope import Scope
 
@@ -17,6 +18,7 @@ MANY = 100
 """Services from which two threads gain more than they cost."""
 
 
+@well_planned()
 def measure(scope: Scope, looped: Cycles) -> dict[int, ServiceFacts]:
     """The facts of every service of the scope, by key. What is numerous is counted by the database."""
     services = catalogue.service_facts(scope)

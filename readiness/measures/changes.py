@@ -143,29 +143,35 @@ def _elsewhere(scope: Scope) -> "QuerySet[Deployment]":
 
 _NAMED = """
 WITH named AS (
-    SELECT remediates_source AS of_source, remediates_id AS of_id, 'deployment' AS kind,
-        source, external_id, url, version AS title, coalesce(finished_at, started_at) AS began,
-        finished_at AS ended, remediation
+    SELECT remediates_source AS of_source, remediates_id AS of_id, 'deployment' AS kind, id
     FROM readiness_deployment
     WHERE remediates_id IS NOT NULL AND environment = 'production' AND outcome = 'succeeded'
         AND NOT drill AND NOT withdrawn AND NOT excluded
         AND started_at <= %s AND (finished_at IS NULL OR finished_at <= %s)
     UNION ALL
-    SELECT caused_by_source, caused_by_id, 'incident', source, external_id, url, title,
-        started_at, resolved_at, NULL
+    SELECT caused_by_source, caused_by_id, 'incident', id
     FROM readiness_incident
     WHERE caused_by_id IS NOT NULL AND severity <= 4 AND NOT drill AND NOT withdrawn AND NOT excluded
         AND started_at <= %s
+), matched AS MATERIALIZED (
+    SELECT t.id AS target_id, named.kind, named.id
+    FROM named JOIN readiness_deployment t ON t.source = named.of_source AND t.external_id = named.of_id
+    WHERE {services} AND t.started_at > %s AND t.started_at <= %s
+        AND (t.finished_at IS NULL OR t.finished_at <= %s)
+        AND t.environment = 'production' AND NOT t.drill AND NOT t.withdrawn AND NOT t.excluded
+        AND NOT (named.kind = 'deployment' AND named.id = t.id)
 )
-SELECT {columns}, named.kind, named.source, named.external_id, named.url, named.title,
-    named.began, named.ended, named.remediation
-FROM named JOIN readiness_deployment t ON t.source = named.of_source AND t.external_id = named.of_id
-WHERE {services} AND t.started_at > %s AND t.started_at <= %s
-    AND (t.finished_at IS NULL OR t.finished_at <= %s)
-    AND t.environment = 'production' AND NOT t.drill AND NOT t.withdrawn AND NOT t.excluded
-    AND NOT (named.kind = 'deployment' AND named.source = t.source AND named.external_id = t.external_id)
+SELECT {columns}, matched.kind, coalesce(r.source, i.source), coalesce(r.external_id, i.external_id),
+    coalesce(r.url, i.url), coalesce(r.version, i.title), coalesce(r.finished_at, r.started_at, i.started_at),
+    i.resolved_at, r.remediation
+FROM matched JOIN readiness_deployment t ON t.id = matched.target_id
+LEFT JOIN readiness_deployment r ON matched.kind = 'deployment' AND r.id = matched.id
+LEFT JOIN readiness_incident i ON matched.kind = 'incident' AND i.id = matched.id
 """
-"""Deployments of a scope with what names them. References are texts: no key joins them."""
+"""Deployments of a scope with what names them. References are texts: no key joins them.
+
+Only keys are matched first: whole rows would make the join spill to disk.
+"""
 
 
 def speaking_against(scope: Scope) -> Speaking:
