@@ -123,12 +123,14 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # Time ------------------------------------------------------------------------------------------------
 
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
+FORMAT_MODULE_PATH = "config.formats"
 CLOCK_OFFSET: timedelta = env.setting(
     "CLOCK_OFFSET_SECONDS",
     "0",
@@ -241,6 +243,9 @@ UNFOLD = {
     "SITE_SYMBOL": "swap_horiz",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "readiness.admin.everywhere.favicon"},
+    ],
     "STYLES": ["readiness.admin.everywhere.stylesheet"],
     "GLOBAL_CALLBACK": "readiness.admin.everywhere.notices",
     "DASHBOARD_CALLBACK": "readiness.admin.dashboard.fill",

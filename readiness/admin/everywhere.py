@@ -1,0 +1,138 @@
+"""What stands on every page: how old the judgement is, where the clock stands, and the way around."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Max, Min, Q
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+from readiness import clock
+from readiness.admin.labels import age, moment, span
+from readiness.models import CurrentScore
+
+
+def notices(request: HttpRequest) -> dict[str, Any]:
+    """For each page of somebody logged in: notices, the loud ones first. One query."""
+    if not request.user.is_authenticated:
+        return {}
+    return {"rd_notices": [*_judgement_notices(), *_clock_notices()]}
+
+
+def stylesheet(request: HttpRequest) -> str:
+    """Our own style sheet, beside Unfold's."""
+    return static("readiness/admin.css")
+
+
+def favicon(request: HttpRequest) -> str:
+    """The picture in a browser's tab."""
+    return static("readiness/favicon.svg")
+
+
+def _judgement_notices() -> list[dict[str, str]]:
+    allowed: dt.timedelta = settings.SCORECARD_STALE_AFTER
+    found = CurrentScore.objects.aggregate(
+        newest=Max("at"),
+        oldest=Min("at"),
+        all=Count("pk"),
+        stale=Count("pk", filter=Q(at__lt=clock.now() - allowed)),
+    )
+    if not found["all"]:
+        return [_notice("unknown", "Nothing has been judged yet.", "Import a fleet, then evaluate it.")]
+    if not found["stale"]:
+        return []
+    which = "All judgements are" if found["stale"] == found["all"] else _some(found["stale"], found["all"])
+    ages = f"the oldest is of {moment(found['oldest'])}, the newest of {moment(found['newest'])}"
+    return [
+        _notice(
+            "bad",
+            f"{which} older than {span(allowed)}:",
+            f"{ages} ({span(age(found['newest']))} ago). Does the worker run?",
+        )
+    ]
+
+
+def _some(stale: int, total: int) -> str:
+    return f"{stale} of {total} current judgements {'is' if stale == 1 else 'are'}"
+
+
+def _clock_notices() -> list[dict[str, str]]:
+    offset = clock.offset()
+    if not offset:
+        return []
+    way = "behind" if offset < dt.timedelta(0) else "ahead of"
+    return [
+        _notice(
+            "warn",
+            f"The clock is offset: it says {moment(clock.now())},",
+            f"{span(offset)} {way} the real time. All ages are counted from there.",
+        )
+    ]
+
+
+def _notice(tone: str, loud: str, rest: str) -> dict[str, str]:
+    return {"tone": tone, "loud": loud, "rest": rest}
+
+
+def _may_view(model: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(f"readiness.view_{model}")
+
+
+def _link(title: str, icon: str, model: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:readiness_{model}_changelist"),
+        "permission": _may_view(model),
+    }
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: fleet, judgement, evidence, catalogue; others see what they may view."""
+    return [
+        {
+            "title": "Fleet",
+            "items": [
+                {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
+                _link("Services", "dns", "service"),
+                _link("Management changes", "swap_horiz", "managementchange"),
+                _link("Waivers", "gavel", "waiver"),
+            ],
+        },
+        {
+            "title": "Judgement",
+            "items": [
+                _link("Evaluations", "play_circle", "evaluation"),
+                _link("Scorecards", "fact_check", "scorecard"),
+                _link("Policies", "policy", "policyversion"),
+            ],
+        },
+        {
+            "title": "Evidence",
+            "collapsible": True,
+            "items": [
+                _link("Feeds", "rss_feed", "feed"),
+                _link("Deployments", "rocket_launch", "deployment"),
+                _link("Incidents", "emergency", "incident"),
+                _link("Pages", "notifications_active", "page"),
+                _link("Defects", "bug_report", "defect"),
+                _link("Signals", "monitoring", "signal"),
+                _link("Dependencies", "account_tree", "dependency"),
+                _link("Pipeline runs", "conveyor_belt", "pipelinerun"),
+                _link("Shifts", "schedule", "shift"),
+                _link("Observations", "visibility", "observation"),
+                _link("Work items", "task", "workitem"),
+            ],
+        },
+        {
+            "title": "Catalogue",
+            "items": [
+                _link("Teams", "groups", "team"),
+                _link("People", "person", "person"),
+                _link("Systems", "hub", "system"),
+            ],
+        },
+    ]

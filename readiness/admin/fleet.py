@@ -1,0 +1,278 @@
+"""The fleet: every service with its current judgement in one row, filtered, sorted, exported."""
+
+import csv
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+
+from readiness.admin import declared_spans, on_demand, service_page
+from readiness.admin.evaluations import range_cell
+from readiness.admin.filters import (
+    BelowFilter,
+    FleetFilter,
+    LevelFilter,
+    SilentFilter,
+    StateFilter,
+    TierFilter,
+    VerdictFilter,
+)
+from readiness.admin.labels import (
+    NOT_JUDGED,
+    age_label,
+    label,
+    level_label,
+    state_words,
+    trend_label,
+    verdict_label,
+)
+from readiness.admin.readonly import ReadOnlyAdmin
+from readiness.models import CurrentScore, Service
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+EXPORTED = (
+    "service",
+    "title",
+    "verdict_of",
+    "verdict",
+    "score",
+    "possible",
+    "evidence",
+    "level",
+    "management_state",
+    "tier",
+    "owner",
+    "ops_team",
+    "trend",
+    "judged_as_of",
+    "blockers",
+    "below",
+    "silent",
+    "lifecycle",
+    "system",
+    "fleet",
+)
+
+
+class OfCurrent(F):
+    """A column of the current score to sort by; services without one come last, either way."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(f"current__{column}")
+
+    def asc(self, **_: Any) -> Any:
+        """Least first."""
+        return super().asc(nulls_last=True)
+
+    def desc(self, **_: Any) -> Any:
+        """Greatest first."""
+        return super().desc(nulls_last=True)
+
+
+def current(service: Service) -> CurrentScore | None:
+    """The service's current score, unless it was never judged; no query after ``select_related``."""
+    return getattr(service, "current", None)
+
+
+@admin.register(Service)
+class ServiceAdmin(ReadOnlyAdmin):
+    """The fleet list, and the page of each service."""
+
+    change_list_template = "readiness/fleet.html"
+    list_display = (
+        "name",
+        "verdict",
+        "extent",
+        "known",
+        "reached",
+        "blocked",
+        "trend",
+        "judged",
+        "state",
+        "tier",
+        "owner",
+        "ops_team",
+        "fleet",
+    )
+    list_select_related = ("current", "owner", "ops_team")
+    list_filter = (
+        VerdictFilter,
+        StateFilter,
+        LevelFilter,
+        TierFilter,
+        ("owner", AutocompleteSelectFilter),
+        ("ops_team", AutocompleteSelectFilter),
+        BelowFilter,
+        SilentFilter,
+        ("lifecycle", ChoicesDropdownFilter),
+        FleetFilter,
+        ("system", AutocompleteSelectFilter),
+    )
+    search_fields = ("slug", "title", "aliases__name")
+    search_help_text = "Slug, title or alias"
+    ordering = (OfCurrent("score").desc(),)
+    list_per_page = 100
+    empty_says = (
+        "No service yet. Import a fleet folder with manage.py import_fleet DIR: its catalog-info.yaml names "
+        "the services, the files beside it bring their evidence."
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        """The list's and the service page's own addresses, before Django's."""
+        wrap = self.admin_site.admin_view
+        own = [
+            path("export/", wrap(self.export), name="readiness_service_export"),
+            path("evaluate/", wrap(on_demand.fleet_now), name="readiness_service_evaluate_fleet"),
+            path("<int:pk>/evaluate/", wrap(on_demand.service_now), name="readiness_service_evaluate"),
+            path("<int:pk>/declare-span/", wrap(self.declare_span), name="readiness_service_declare_span"),
+            path(
+                "<int:pk>/evidence-links/", wrap(self.evidence_links), name="readiness_service_evidence_links"
+            ),
+        ]
+        urls: list[URLPattern] = super().get_urls()
+        return own + urls
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, with the rights that its buttons depend on."""
+        may = request.user.has_perm("readiness.add_evaluation")
+        answer: HttpResponse = super().changelist_view(
+            request, {**(extra_context or {}), "may_evaluate": may, "query": request.GET.urlencode()}
+        )
+        return answer
+
+    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
+        """The service page."""
+        return service_page.show(self, request, self._service(request, object_id))
+
+    def evidence_links(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The rows that weigh most: into the service page, or as a page of their own."""
+        return service_page.show_evidence_links(self, request, self._service(request, pk))
+
+    def declare_span(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The form that declares a span of a feed."""
+        return declared_spans.show(self, request, self._service(request, pk))
+
+    def _service(self, request: HttpRequest, pk: str | int) -> Service:
+        return service_page.found(self, request, pk)
+
+    def export(self, request: HttpRequest) -> HttpResponse:
+        """The filtered list as CSV, all pages of it, in the order shown."""
+        if not self.has_view_permission(request):
+            return HttpResponse("You may not view services.", status=403, content_type="text/plain")
+        listed = self.get_changelist_instance(request)
+        rows: QuerySet[Service] = listed.get_queryset(request).select_related(
+            "current", "owner", "ops_team", "system"
+        )
+        answer = HttpResponse(content_type="text/csv; charset=utf-8")
+        answer["Content-Disposition"] = 'attachment; filename="fleet.csv"'
+        writer = csv.writer(answer)
+        writer.writerow(EXPORTED)
+        writer.writerows(_exported(service) for service in rows.iterator(chunk_size=2000))
+        return answer
+
+    @admin.display(description="service", ordering="slug")
+    def name(self, service: Service) -> SafeString:
+        """Title and slug."""
+        below = "" if not service.title or service.title == service.slug else service.slug
+        life = "" if service.lifecycle == "live" else service.get_lifecycle_display()
+        beneath = " · ".join(filter(None, (below, life, "deprecated" if service.deprecated else "")))
+        return format_html(
+            '<strong class="rd-name">{}</strong>{}',
+            str(service),
+            format_html('<small class="rd-faint">{}</small>', beneath) if beneath else "",
+        )
+
+    @admin.display(description="verdict", ordering=OfCurrent("verdict"))
+    def verdict(self, service: Service) -> SafeString:
+        """The one that applies, or that there is no judgement."""
+        score = current(service)
+        return label(NOT_JUDGED, "warn") if score is None else verdict_label(score.verdict_of, score.verdict)
+
+    @admin.display(description="score – possible", ordering=OfCurrent("score"))
+    def extent(self, service: Service) -> SafeString | str:
+        """From what is known to what is possible."""
+        score = current(service)
+        return "–" if score is None else range_cell(score.score, score.possible)
+
+    @admin.display(description="evidence", ordering=OfCurrent("evidence"))
+    def known(self, service: Service) -> str:
+        """The share of the criteria's weight that has a score."""
+        score = current(service)
+        return "–" if score is None else f"{score.evidence:.0%}"
+
+    @admin.display(description="level", ordering=OfCurrent("level"))
+    def reached(self, service: Service) -> SafeString | str:
+        """The level."""
+        score = current(service)
+        return "–" if score is None else level_label(score.level)
+
+    @admin.display(description="blockers", ordering=OfCurrent("blockers"))
+    def blocked(self, service: Service) -> SafeString | str:
+        """How many blockers stand, waived ones not counted."""
+        score = current(service)
+        if score is None:
+            return "–"
+        return label(str(score.blockers), "bad") if score.blockers else "0"
+
+    @admin.display(description="trend", ordering=OfCurrent("trend"))
+    def trend(self, service: Service) -> SafeString | str:
+        """Which way the score went in four weeks."""
+        score = current(service)
+        return "–" if score is None else trend_label(score.trend)
+
+    @admin.display(description="run by", ordering=OfCurrent("management_state"))
+    def state(self, service: Service) -> str:
+        """Who runs it."""
+        score = current(service)
+        return "–" if score is None else state_words(score.management_state)
+
+    @admin.display(description="judged", ordering=OfCurrent("at"))
+    def judged(self, service: Service) -> SafeString:
+        """How old the judgement is, loud when too old."""
+        score = current(service)
+        return age_label(None if score is None else score.at)
+
+
+def _exported(service: Service) -> list[Any]:
+    score = current(service)
+    judged: list[Any] = [None] * 12
+    if score is not None:
+        judged = [
+            score.verdict_of,
+            score.verdict,
+            score.score,
+            score.possible,
+            score.evidence,
+            score.level,
+            score.management_state,
+            score.trend,
+            score.at.isoformat(),
+            score.blockers,
+            score.below.strip(),
+            score.silent.strip(),
+        ]
+    row = [
+        service.slug,
+        service.title,
+        *judged[:7],
+        service.tier,
+        service.owner.slug,
+        service.ops_team.slug if service.ops_team else None,
+        *judged[7:],
+        service.lifecycle,
+        service.system.slug if service.system else None,
+        service.fleet,
+    ]
+    return [_harmless(value) for value in row]
+
+
+def _harmless(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula gets an apostrophe; numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

@@ -1,0 +1,52 @@
+"""Evaluations that people ask for: of one service, or of the whole fleet, now."""
+
+from collections.abc import Sequence
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+
+from readiness import clock, evaluation
+from readiness.admin.nudging import nudge
+from readiness.models import Service
+from readiness.tasks import run_evaluation
+
+
+@require_POST
+@permission_required("readiness.add_evaluation", raise_exception=True)
+def service_now(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for a live evaluation of one service, and go back to its page."""
+    service = get_object_or_404(Service, pk=pk)
+    _ask(request, [service.pk], str(service))
+    return HttpResponseRedirect(reverse("admin:readiness_service_change", args=[service.pk]))
+
+
+@require_POST
+@permission_required("readiness.add_evaluation", raise_exception=True)
+def fleet_now(request: HttpRequest) -> HttpResponse:
+    """Ask for a live evaluation of every service, and go to the evaluations."""
+    _ask(request, None, "the fleet")
+    return HttpResponseRedirect(reverse("admin:readiness_evaluation_changelist"))
+
+
+def _ask(request: HttpRequest, service_ids: Sequence[int] | None, whom: str) -> None:
+    run = evaluation.request(clock.now(), service_ids, request.user.get_username())
+    page = format_html(
+        '<a class="rd-link" href="{}">see how far it is</a>',
+        reverse("admin:readiness_evaluation_change", args=[run.pk]),
+    )
+    if nudge(run_evaluation, run.pk):
+        said = format_html("{} is being evaluated: {}, then load this page again.", whom, page)
+        messages.success(request, said)
+    else:
+        said = format_html(
+            "The evaluation of {} is noted ({}). The broker does not answer, so it begins when the worker's "
+            "sweep finds it.",
+            whom,
+            page,
+        )
+        messages.warning(request, said)

@@ -1,0 +1,347 @@
+"""The page of one service: its scorecard first, then history, feeds and where its evidence is."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Max, Q, QuerySet, Value
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+
+from readiness import clock, reading
+from readiness.admin import charts
+from readiness.admin.cards import cards, verdicts
+from readiness.admin.evaluations import applying, range_cell
+from readiness.admin.feeds import origin_label
+from readiness.admin.labels import (
+    age,
+    is_stale,
+    level_label,
+    moment,
+    offset_words,
+    span,
+    state_words,
+    verdict_label,
+    words,
+)
+from readiness.models import (
+    Defect,
+    Dependency,
+    Deployment,
+    Feed,
+    Incident,
+    Observation,
+    Page,
+    PipelineRun,
+    Scorecard,
+    Service,
+    Shift,
+    Signal,
+    WorkItem,
+)
+from readiness.models.evidence import KINDS
+from readiness.models.scorecard import Kind
+from readiness.rendering.sentences import plural
+
+HISTORY_POINTS = 400
+HISTORY_ROWS = 60
+TIMELINE = dt.timedelta(days=400)
+"""How far back the picture of the feeds reaches; their table says all."""
+
+EVIDENCE: "tuple[tuple[str, QuerySet[Any], str], ...]" = (
+    ("deployment", Deployment.objects.all(), "started_at"),
+    ("incident", Incident.objects.all(), "started_at"),
+    ("page", Page.objects.all(), "paged_at"),
+    ("defect", Defect.objects.all(), "opened_at"),
+    ("signal", Signal.objects.all(), "last_seen_at"),
+    ("dependency", Dependency.objects.all(), "last_seen_at"),
+    ("pipeline_run", PipelineRun.objects.all(), "started_at"),
+    ("shift", Shift.objects.all(), "starts_at"),
+    ("observation", Observation.objects.all(), "observed_at"),
+    ("work_item", WorkItem.objects.all(), "opened_at"),
+)
+"""Every kind, its rows and the moment that its lists go by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which scorecard is shown, and why that one."""
+
+    card: Scorecard | None
+    at: dt.datetime | None = None
+    """Asked for, to see an older one."""
+    picked: bool = False
+    """One scorecard was asked for by its key."""
+
+    @property
+    def query(self) -> str:
+        """What an address needs so that it speaks of the same scorecard."""
+        if self.card is not None and (self.picked or self.at):
+            return "?" + urlencode({"scorecard": self.card.pk})
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """A judgement in the table below the chart."""
+
+    pk: int
+    at: str
+    extent: SafeString
+    evidence: str
+    level: SafeString
+    verdict: SafeString
+    changed: bool
+    kind: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """The feeds of one kind."""
+
+    kind: str
+    picture: SafeString
+    spans: list[Feed]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """How much evidence of a kind there is, and the list of it."""
+
+    title: str
+    count: int
+    ahead: int
+    """Rows of moments that the clock has not reached: kept, and not counted yet."""
+    newest: str
+    url: str
+
+
+def found(admin: ModelAdmin, request: HttpRequest, pk: str | int) -> Service:
+    """The service with what its page says of it. Raises ``Http404`` and ``PermissionDenied``."""
+    if not admin.has_view_permission(request):
+        raise PermissionDenied
+    key = int(pk) if str(pk).isdecimal() else 0
+    return get_object_or_404(Service.objects.select_related("owner", "ops_team", "system"), pk=key)
+
+
+def show(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpResponse:
+    """The page. ``?at=`` shows the newest judgement by that moment, ``?scorecard=`` a certain one."""
+    choice = _choose(request, service)
+    history = _history(service)
+    context = {
+        **_frame(admin, request, service),
+        "aliases": list(service.aliases.order_by("name").values_list("name", flat=True)),
+        "may_evaluate": request.user.has_perm("readiness.add_evaluation"),
+        "may_declare": request.user.has_perm("readiness.add_feed"),
+        "choice": choice,
+        "judgement": _judgement(choice.card) if choice.card else None,
+        "history": history_rows(history)[:HISTORY_ROWS],
+        "history_total": len(history),
+        "history_chart": _chart(service, history),
+        **_feeds(service),
+        "evidence": _evidence(service),
+    }
+    return TemplateResponse(request, "readiness/service.html", context)
+
+
+def show_evidence_links(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpResponse:
+    """The rows that weigh most and the next steps that name rows: pieces for the page, or a page."""
+    choice = _choose(request, service)
+    shown = reading.rendered(choice.card, explain=True) if choice.card else None
+    context = {
+        **_frame(admin, request, service),
+        "choice": choice,
+        "cards": cards(shown) if shown else [],
+        "at": moment(choice.card.at) if choice.card else "",
+    }
+    piece = request.headers.get("HX-Request") == "true"
+    name = "readiness/fragments/evidence_links.html" if piece else "readiness/evidence_links.html"
+    return TemplateResponse(request, name, context)
+
+
+def _frame(admin: ModelAdmin, request: HttpRequest, service: Service) -> dict[str, Any]:
+    return {
+        **admin.admin_site.each_context(request),
+        "opts": admin.opts,
+        "original": service,
+        "title": str(service),
+        "service": service,
+    }
+
+
+def _choose(request: HttpRequest, service: Service) -> Choice:
+    asked = request.GET.get("scorecard", "")
+    if asked.isdecimal():
+        rows = Scorecard.objects.select_related("service", "policy", "evaluation")
+        return Choice(get_object_or_404(rows, service=service, pk=int(asked)), picked=True)
+    at = _moment_asked(request)
+    return Choice(reading.latest(service, at), at)
+
+
+def _moment_asked(request: HttpRequest) -> dt.datetime | None:
+    """``?at=``, in UTC unless it says otherwise; a day alone means its end."""
+    raw = request.GET.get("at", "").strip()
+    if not raw:
+        return None
+    try:
+        at = parse_datetime(f"{raw}T23:59:59" if len(raw) == len("2026-06-17") else raw.replace(" ", "+"))
+    except ValueError:
+        at = None
+    if at is None:
+        messages.error(
+            request, f"“{raw}” is no moment: write 2026-06-17 or 2026-06-17T09:00. Shown is the latest."
+        )
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+
+
+def _judgement(card: Scorecard) -> dict[str, Any]:
+    shown = reading.rendered(card)
+    told = verdicts(shown)
+    return {
+        "verdicts": told,
+        "first": told[0] if told else None,
+        "bar": charts.range_bar(shown["score"], shown["possible"]),
+        "score": f"{shown['score']:.1f}",
+        "possible": f"{shown['possible']:.1f}",
+        "evidence": f"{shown['evidence']:.0%}",
+        "level": level_label(shown["level"]),
+        "at": moment(card.at),
+        "age": span(age(card.at)),
+        "stale": is_stale(card.at),
+        "allowed": "older than it should be",
+        "replayed": card.kind == Kind.REPLAY,
+        "revision": card.revision,
+        "policy": card.policy,
+        "state": state_words(shown["management_state"]),
+        "tier": shown["tier"],
+        "offset": offset_words(card.clock_offset),
+        "blockers": shown["blockers"],
+        "cards": cards(shown),
+    }
+
+
+COLUMNS = (
+    "pk",
+    "at",
+    "kind",
+    "revision",
+    "score",
+    "possible",
+    "evidence",
+    "level",
+    "handoff",
+    "launch",
+    "handback",
+)
+
+
+def _history(service: Service) -> list[Scorecard]:
+    """The newest revision of each moment, newest moment first; without the numbers."""
+    rows = reading.history(service).only(*COLUMNS)[: HISTORY_POINTS * 2]
+    newest: dict[tuple[dt.datetime, str], Scorecard] = {}
+    for row in rows:
+        newest.setdefault((row.at, row.kind), row)
+    return list(newest.values())[:HISTORY_POINTS]
+
+
+def _chart(service: Service, history: list[Scorecard]) -> SafeString:
+    live = {row.at for row in history if row.kind == Kind.LIVE}
+    points = [
+        charts.Point(row.at, row.score, row.possible, _said(row), row.kind == Kind.LIVE)
+        for row in reversed(history)
+        if row.kind == Kind.LIVE or row.at not in live
+    ]
+    return charts.history(points)
+
+
+def _said(card: Scorecard) -> str:
+    of, verdict = applying(card)
+    return f"{of}: {words(verdict)}" if of and verdict else "no verdict"
+
+
+def history_rows(history: list[Scorecard]) -> list[HistoryRow]:
+    """The rows of the table below the chart; those whose verdict differs from the one before are marked."""
+    rows = []
+    for row, before in zip(history, [*history, None][1:], strict=True):
+        changed = before is not None and applying(before) != applying(row)
+        rows.append(
+            HistoryRow(
+                pk=row.pk,
+                at=moment(row.at),
+                extent=range_cell(row.score, row.possible),
+                evidence=f"{row.evidence:.0%}",
+                level=level_label(row.level),
+                verdict=verdict_label(*applying(row)),
+                changed=changed,
+                kind="replayed" if row.kind == Kind.REPLAY else "live",
+                revision=row.revision,
+            )
+        )
+    return rows
+
+
+def _feeds(service: Service) -> dict[str, Any]:
+    """A picture for each kind and all spans as rows, from one query."""
+    spans = list(Feed.objects.filter(service=service).defer("statements").order_by("kind", "since", "pk"))
+    now = clock.now()
+    first = max(min((each.since for each in spans), default=now - TIMELINE), now - TIMELINE)
+    return {
+        "feeds": [_feed_row(kind, title, spans, first=first) for kind, title in KINDS],
+        "spans": [(each, origin_label(each)) for each in spans],
+        "timeline_from": f"{first:%Y-%m-%d}",
+        "timeline_to": f"{now:%Y-%m-%d}",
+    }
+
+
+def _feed_row(kind: str, title: str, spans: Iterable[Feed], *, first: dt.datetime) -> FeedRow:
+    own = [each for each in spans if each.kind == kind]
+    stretches = [
+        charts.Stretch(
+            each.since,
+            each.last_seen_at,
+            each.origin == Feed.DECLARED,
+            f"{each.origin} from {each.source}: {moment(each.since)} to {moment(each.last_seen_at)}",
+        )
+        for each in own
+    ]
+    return FeedRow(title, charts.timeline(stretches, first, clock.now()), own)
+
+
+def _evidence(service: Service) -> list[EvidenceRow]:
+    """How many rows of each kind there are, and the newest: one query for all kinds."""
+    first, *others = (_counted(kind, rows.filter(service=service), time) for kind, rows, time in EVIDENCE)
+    counts = {kind: rest for kind, *rest in first.union(*others, all=True)}
+    return [_evidence_row(kind, service, counts[kind]) for kind, *_ in EVIDENCE]
+
+
+def _counted(kind: str, rows: "QuerySet[Any]", time: str) -> "QuerySet[Any, Any]":
+    ahead = Q(**{f"{time}__gt": clock.now()})
+    by_kind = rows.order_by().values(of_kind=Value(kind))
+    counted = by_kind.annotate(
+        rows=Count("pk"), ahead=Count("pk", filter=ahead), newest=Max(time, filter=~ahead)
+    )
+    columns: QuerySet[Any, Any] = counted.values_list("of_kind", "rows", "ahead", "newest")
+    return columns
+
+
+def _evidence_row(kind: str, service: Service, counted: Sequence[Any]) -> EvidenceRow:
+    count, ahead, newest = counted
+    address = reverse(f"admin:readiness_{kind.replace('_', '')}_changelist")
+    return EvidenceRow(
+        title=plural(kind).capitalize(),
+        count=count,
+        ahead=ahead,
+        newest=moment(newest),
+        url=f"{address}?{urlencode({'service__id__exact': service.pk})}",
+    )
