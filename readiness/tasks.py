@@ -47,7 +47,8 @@ def run_batch(batch_id: int) -> bool:
 
 @shared_task(base=Nudge)
 def sweep() -> int:
-    """Take up what a broker or a worker forgot: batches that are due, teams whose rows await new hours."""
+    """Take up what a broker or a worker forgot: batches, runs to close, teams whose rows await new hours."""
+    evaluation.close_finished()
     batches = list(evaluation.due_batches().values_list("pk", flat=True)[:SWEEP_LIMIT])
     for pk in batches:
         run_batch.delay(pk)

@@ -169,28 +169,18 @@ def close_finished() -> int:
 
 
 def _do(batch: EvaluationBatch) -> None:
-    """Judge a batch, and write it with its mark in one transaction: done twice, or killed no harm."""
-    evaluation = batch.evaluation
-    policy = parsed(evaluation.policy)
-    ids = sorted(batch.service_ids)
-    scope = scope_of(policy, evaluation.at, ids, whole=evaluation.scope == FLEET)
-    for attempt in range(ATTEMPTS):
+    """Do a batch. When somebody else writes the same moment meanwhile, look again: theirs is there then."""
+    for _ in range(ATTEMPTS - 1):
         try:
-            with _uncollected():
-                judged = judge_services(scope, policy, looped(evaluation))
-                with transaction.atomic():
-                    written = write(evaluation, policy, judged.judgements)
-                    _mark(batch, judged, written=written.written, unchanged=written.unchanged)
-            return
+            return _judge_and_write(batch)
         except IntegrityError:
-            # somebody wrote the same moment meanwhile: look again, and what they wrote is unchanged
-            if attempt == ATTEMPTS - 1:
-                raise
+            continue
+    return _judge_and_write(batch)
 
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without the cyclic collector: a batch makes millions of tuples that form no cycles and live till its end.
+    """Without the cyclic collector: a batch makes millions of tuples, without cycles, that live till its end.
 
     Walking them again and again took more than half of an evaluation's time.
     """
@@ -201,6 +191,19 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+# Around the whole function, so that its millions of tuples are gone before the collector comes back.
+@_uncollected()
+def _judge_and_write(batch: EvaluationBatch) -> None:
+    """Judge a batch, and write it with its mark in one transaction: done twice or half, it does no harm."""
+    evaluation = batch.evaluation
+    policy = parsed(evaluation.policy)
+    scope = scope_of(policy, evaluation.at, sorted(batch.service_ids), whole=evaluation.scope == FLEET)
+    judged = judge_services(scope, policy, looped(evaluation))
+    with transaction.atomic():
+        written = write(evaluation, policy, judged.judgements)
+        _mark(batch, judged, written=written.written, unchanged=written.unchanged)
 
 
 def _mark(batch: EvaluationBatch, judged: Judged, *, written: int, unchanged: int) -> None:

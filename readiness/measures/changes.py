@@ -229,7 +229,7 @@ def _failed(
     rows: dict[int, tuple[int, DeploymentRow, datetime | None]] = {
         target: (pk, row, None) for target, (pk, row) in speaking.targets.items()
     }
-    for *columns, good_at in fetch(_unproven(scope)):
+    for *columns, good_at in fetch(_made_good_by_a_pass(scope, _unanswered(speaking))):
         rows[columns[1]] = columns[0], deployment_row(columns, scope.at), good_at
     found: dict[int, list[FailedDeployment]] = {}
     for target, (pk, row, good_at) in rows.items():
@@ -245,8 +245,18 @@ def _failed(
     return found
 
 
-def _unproven(scope: Scope) -> "QuerySet[Deployment, Row]":
-    """Deployments whose verification failed, each with the moment of the later pass that makes it good."""
+def _unanswered(speaking: Speaking) -> list[int]:
+    """Deployments that no incident names, and whose remedies ended before they began: those mend nothing."""
+    return [
+        target
+        for target, (_, row) in speaking.targets.items()
+        if target not in speaking.blames
+        and all(remedy.ended_at < row.started_at for remedy in speaking.remedies[target])
+    ]
+
+
+def _made_good_by_a_pass(scope: Scope, unanswered: list[int]) -> "QuerySet[Deployment, Row]":
+    """Deployments whose verification failed, or these, with the moment of the later pass that mends each."""
     later = (
         Deployment.objects.filter(
             COUNTS,
@@ -263,8 +273,10 @@ def _unproven(scope: Scope) -> "QuerySet[Deployment, Row]":
         .order_by("started_at", "external_id")
         .values("told_at")[:1]
     )
+    # asked for only where there are some, so that the index of what failed serves the others
     told = Q(verified_at__lte=scope.at) | Q(verified_at__isnull=True)
-    rows = production(scope).filter(told, verification="failed")
+    unproven = Q(verification="failed") & told
+    rows = production(scope).filter(unproven | Q(pk__in=unanswered) if unanswered else unproven)
     return rows.annotate(good_at=Subquery(later)).values_list(*_ROW, "good_at")
 
 

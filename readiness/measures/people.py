@@ -69,7 +69,7 @@ def work_tallies(scope: Scope) -> dict[int, tuple[WorkTally, ...]]:
 
     Effort is summed as decimals: the same rows give the same sum in whatever order the database reads them.
     """
-    effort = Cast("effort_hours", DecimalField(max_digits=20, decimal_places=6))
+    effort = Cast("effort_hours", DecimalField(max_digits=30, decimal_places=15))
     rows = (
         _closed(scope)
         .values("service_id", "category")

@@ -103,11 +103,12 @@ def _feeds(facts: ServiceFacts) -> dict[str, Any]:
 
 
 def _feed(coverage: Coverage) -> dict[str, Any]:
-    last_heard = coverage.last_heard
+    # While a feed is heard, each heartbeat lengthens its span: only the last one before a silence stays so.
+    silent = coverage.status is FeedStatus.SILENT
     return {
         "status": coverage.status.value,
         "observed_days": round(coverage.observed_days, 4),
-        "last_heard": None if last_heard is None else last_heard.isoformat(),
+        "last_heard": coverage.last_heard.isoformat() if silent and coverage.last_heard else None,
         "sources": list(coverage.sources),
         "declared": coverage.declared,
     }

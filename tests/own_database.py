@@ -1,0 +1,121 @@
+"""Databases of their own for tests that start our commands and workers as processes, and kill them."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from django.conf import settings
+from psycopg import sql
+
+from tests.worked_fleet import FOLDER
+
+ROOT = Path(__file__).parent.parent
+WAIT = 60
+
+
+@dataclass(frozen=True)
+class OwnDatabase:
+    """A database of the kind that the suite runs on: a file of SQLite, or one more on the same PostgreSQL."""
+
+    name: str
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What the processes are told beside the database."""
+
+    @property
+    def on_postgresql(self) -> bool:
+        """Whether the suite runs on PostgreSQL."""
+        return bool(settings.DATABASES["default"]["ENGINE"].endswith("postgresql"))
+
+    @property
+    def address(self) -> str:
+        """``DATABASE_URL`` of this database."""
+        if not self.on_postgresql:
+            return f"sqlite:///{self.file}"
+        server = settings.DATABASES["default"]
+        login = quote(server["USER"]) + (f":{quote(server['PASSWORD'])}" if server["PASSWORD"] else "")
+        return f"postgres://{login}@{server['HOST'] or '127.0.0.1'}:{server['PORT'] or 5432}/{self.name}"
+
+    @property
+    def file(self) -> Path:
+        """Where SQLite keeps it."""
+        return self.folder / f"{self.name}.sqlite3"
+
+    def create(self, template: "OwnDatabase | None" = None) -> "OwnDatabase":
+        """Make it, empty or as a copy; an interrupted run's is replaced."""
+        if self.on_postgresql:
+            self.drop()
+            copied = sql.SQL("TEMPLATE {}").format(sql.Identifier(template.name if template else "template0"))
+            self._administer(sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(self.name), copied))
+        elif template:
+            shutil.copy(template.file, self.file)
+        return self
+
+    def drop(self) -> None:
+        """Leave nothing behind on a server; files go with their folder."""
+        if self.on_postgresql:
+            name = sql.Identifier(self.name)
+            self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+    def _administer(self, statement: sql.Composed) -> None:
+        server = self.address.rpartition("/")[0]
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute(statement)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows that a statement finds."""
+        if self.on_postgresql:
+            with psycopg.connect(self.address) as connection:
+                return connection.execute(statement.encode()).fetchall()
+        with closing(sqlite3.connect(self.file, timeout=WAIT)) as file:
+            return file.execute(statement).fetchall()
+
+    def change(self, statement: str) -> None:
+        """Carry out a statement that changes rows."""
+        if self.on_postgresql:
+            with psycopg.connect(self.address) as connection:
+                connection.execute(statement.encode())
+            return
+        with closing(sqlite3.connect(self.file, timeout=WAIT)) as file, file:
+            file.execute(statement)
+
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start a process of ours on this database; its words go into a file beside it."""
+        with (self.folder / f"{self.name}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *arguments], cwd=ROOT, env=self._environment(), stdout=log, stderr=log
+            )
+
+    def manage(self, *arguments: str) -> None:
+        """Run a command of ``manage.py`` to its end. ``AssertionError`` with its words when it fails."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self._environment(),
+            capture_output=True,
+            timeout=WAIT * 2,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+
+    def _environment(self) -> dict[str, str]:
+        told = {"ENV_FILE": os.devnull, "DEBUG": "true", "CELERY_BROKER_URL": "memory://"}
+        ours = {**told, "DATABASE_URL": self.address, **self.environment}
+        return {**os.environ, **ours, "DJANGO_SETTINGS_MODULE": "config.settings"}
+
+
+def worked_fleet_database(name: str, folder: Path, environment: Mapping[str, str]) -> OwnDatabase:
+    """A new database with the worked fleet in it."""
+    database = OwnDatabase(f"handoff_{name}_{os.getpid()}", folder, environment).create()
+    database.manage("migrate", "--verbosity", "0")
+    database.manage("import_fleet", str(FOLDER))
+    return database

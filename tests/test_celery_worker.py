@@ -1,0 +1,149 @@
+"""A real worker on Redis judges the fleet at night; what a dead one left, the sweep takes up."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from celery.schedules import crontab
+from django.conf import settings
+from django.db import OperationalError
+from kombu import Connection
+from redis import Redis
+
+from config import celery_app
+from readiness import evaluation, tasks
+from tests.own_database import WAIT, OwnDatabase, worked_fleet_database
+from tests.worked_fleet import expected
+
+SERVICES = len(expected()["services"])
+DONE = "SELECT count(*) FROM readiness_evaluationbatch WHERE done"
+STATE = "SELECT state, kind, scope, services, written, failed FROM readiness_evaluation"
+WHOLE = [("done", "live", "fleet", SERVICES, SERVICES, 0)]
+
+
+@pytest.fixture
+def broker(redis_url: str) -> Iterator[str]:
+    """A database of Redis that nobody uses, emptied afterwards."""
+    server = redis_url.rpartition("/")[0]
+    for number in range(15, 1, -1):
+        database = Redis.from_url(f"{server}/{number}")
+        if not database.dbsize():
+            yield f"{server}/{number}"
+            database.flushdb()
+            return
+    pytest.fail("every database of this Redis is in use")
+
+
+@pytest.fixture
+def fleet(broker: str, tmp_path: Path) -> Iterator[OwnDatabase]:
+    """The worked fleet in a database that workers share; every service is a batch."""
+    told = {"CELERY_BROKER_URL": broker, "EVALUATION_BATCH_SIZE": "1"}
+    database = worked_fleet_database("worker", tmp_path, told)
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def start_worker(fleet: OwnDatabase) -> "Iterator[Callable[[], subprocess.Popen[bytes]]]":
+    """Starts a worker; all of them are ended afterwards."""
+    workers: list[subprocess.Popen[bytes]] = []
+
+    def start() -> "subprocess.Popen[bytes]":
+        solo = ("--pool", "solo", "--concurrency", "1", "--loglevel", "INFO")
+        workers.append(fleet.start("-m", "celery", "-A", "config", "worker", *solo))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.kill()
+        worker.wait(WAIT)
+
+
+def send(task: tasks.Nudge, broker: str) -> None:
+    """``task.delay()``, through this broker."""
+    with Connection(broker) as connection:
+        celery_app.send_task(task.name, connection=connection)
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, and no longer than ``WAIT`` seconds."""
+    end = time.monotonic() + WAIT
+    while not holds():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+@pytest.mark.needs_database
+def test_the_nightly_task_judges_the_fleet_on_a_real_worker(
+    fleet: OwnDatabase, broker: str, start_worker: "Callable[[], subprocess.Popen[bytes]]"
+) -> None:
+    worker = start_worker()
+    send(tasks.evaluate_nightly, broker)
+    wait_for(lambda: fleet.rows(STATE) == WHOLE)
+
+    assert fleet.rows("SELECT count(DISTINCT service_id), count(*) FROM readiness_scorecard") == [
+        (SERVICES, SERVICES)
+    ]
+    assert fleet.rows("SELECT count(*) FROM readiness_currentscore") == [(SERVICES,)]
+    worker.terminate()
+    assert worker.wait(WAIT) == 0
+
+
+@pytest.mark.needs_database
+def test_what_a_killed_worker_and_an_emptied_broker_left_is_taken_up_by_the_sweep(
+    fleet: OwnDatabase, broker: str, start_worker: "Callable[[], subprocess.Popen[bytes]]"
+) -> None:
+    first = start_worker()
+    send(tasks.evaluate_nightly, broker)
+    wait_for(lambda: fleet.rows(DONE) >= [(1,)])
+    first.kill()
+    first.wait(WAIT)
+    Redis.from_url(broker).flushdb()
+    assert (1,) <= fleet.rows(DONE)[0] < (SERVICES,)
+    assert fleet.rows(STATE)[0][0] == "running"
+    # what the dead one was at is held for a while: the test does not wait for it
+    fleet.change("UPDATE readiness_evaluationbatch SET due_at = '2026-01-01 00:00:00+00:00' WHERE NOT done")
+
+    start_worker()
+    send(tasks.sweep, broker)
+    wait_for(lambda: fleet.rows(STATE) == WHOLE)
+    assert fleet.rows("SELECT count(DISTINCT service_id), count(*) FROM readiness_scorecard") == [
+        (SERVICES, SERVICES)
+    ]
+
+
+def test_the_beat_table_holds_the_nightly_run_that_the_setting_says_and_a_sweep_each_minute() -> None:
+    table = celery_app.conf.beat_schedule
+    nightly, sweep = table["evaluate-nightly"], table["sweep"]
+
+    assert nightly["schedule"] == crontab.from_string(settings.NIGHTLY_EVALUATION)
+    assert nightly["task"] == tasks.evaluate_nightly.name
+    assert (sweep["task"], timedelta(seconds=sweep["schedule"])) == (tasks.sweep.name, timedelta(minutes=1))
+    celery_app.loader.import_default_modules()
+    assert {entry["task"] for entry in table.values()} <= set(celery_app.tasks)
+
+
+def test_a_task_ends_before_the_lease_of_its_batch_does() -> None:
+    for task in (tasks.evaluate_nightly, tasks.run_evaluation, tasks.run_batch, tasks.sweep):
+        assert task.soft_time_limit < task.time_limit
+        assert timedelta(seconds=task.time_limit) < evaluation.runs.LEASE
+        assert task.retry_backoff
+        assert task.retry_jitter
+        assert task.max_retries
+
+
+def test_a_task_is_tried_again_when_the_database_was_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def away_at_first(batch_id: int) -> bool:
+        tried.append(batch_id)
+        if len(tried) == 1:
+            raise OperationalError("server closed the connection")
+        return True
+
+    monkeypatch.setattr(evaluation, "run_batch", away_at_first)
+    assert tasks.run_batch.apply(args=(7,)).get() is True
+    assert tried == [7, 7]
