@@ -9,3 +9,4 @@ os.environ.setdefault("CELERY_BROKER_URL", "memory://")
 from config.settings import *  # noqa: F403 - the environment must be set before the settings read it
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # log-ins are not what is tested
+WHITENOISE_AUTOREFRESH = True  # files are served from where they lie; nothing is collected for a test

@@ -186,17 +186,17 @@ def test_the_handoff_verdict_gives_its_reasons_in_words() -> None:
     unheard = {kind: each for kind, each in feeds(page=FeedStatus.SILENT).items() if kind != "dependency"}
     severe = incident(severity=1, hours=None)
     assert reasons(service(feeds=unheard, incidents=(severe,)), "handoff") == [
-        "telemetry scores 0, below its threshold of 80",
-        "stability scores 0, below its threshold of 100",
+        "Telemetry coverage: 0, below its threshold of 80",
+        "Proven stable: 0, below its threshold of 100",
         "no live production signal of latency",
         "no live production signal of traffic",
         "no live production signal of errors",
         "no live production signal of saturation",
         "a severe incident is open: pager:inc-1",
         "the overall would be 65 at best, below the 80 asked for",
-        "after_hours cannot be judged: page feed silent since 2026-07-01",
-        "coupling cannot be judged: no dependency feed, nobody reports dependencies",
-        "change_safety cannot be judged: no deployments in the window",
+        "Out-of-hours load: cannot be judged, page feed silent since 2026-07-01",
+        "Loosely coupled architecture: cannot be judged, no dependency feed, nobody reports dependencies",
+        "Change and deployment safety: cannot be judged, no deployments in the window",
     ]
 
 
@@ -231,7 +231,7 @@ def test_the_handback_verdict_gives_its_reasons_in_words() -> None:
         "1 incident of severity 1 or worse, caused by design or code, since 2026-06-01: pager:inc-1",
         "a defect of design or code of severity 1 was found in production since 2026-06-01: jira:PAY-1",
         "5 of 10 changes since 2026-06-01 failed (50 %), above 45 %",
-        "change_safety scores 43.3, below its threshold of 50",
+        "Change and deployment safety: 43.3, below its threshold of 50",
         "5 of 10 changes of the window failed (50 %), above 45 %",
     ]
     assert reasons(service("ops_managed", changes=ChangeFacts(plain=plain(20))), "handback") == [

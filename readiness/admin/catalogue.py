@@ -15,9 +15,9 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from readiness import clock
 from readiness.admin.labels import label
-from readiness.admin.nudging import nudge
 from readiness.admin.readonly import ReadOnlyAdmin
 from readiness.models import Person, Service, System, Team
+from readiness.nudging import nudge
 from readiness.tasks import reclassify_team
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from readiness import clock, evaluation
-from readiness.admin.nudging import nudge
 from readiness.models import Service
+from readiness.nudging import nudge
 from readiness.tasks import run_evaluation
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from readiness.criteria import BY_SLUG
 from readiness.criteria.wording import counted, number, percent
 from readiness.facts import FeedStatus
 
@@ -151,7 +152,12 @@ def _insufficient(numbers: Numbers, document: Mapping[str, Any]) -> str:
     slug = numbers["criterion"]
     gaps = document["criteria"].get(slug, {}).get("gaps", [])
     why = "; ".join(gap_text(gap) for gap in gaps) or "the policy does without it"
-    return f"{slug} cannot be judged: {why}"
+    return f"{_title(slug)}: cannot be judged, {why}"
+
+
+def _title(slug: str) -> str:
+    """The criterion as people call it."""
+    return BY_SLUG[slug].title if slug in BY_SLUG else slug
 
 
 def _blocking(numbers: Numbers, document: Mapping[str, Any]) -> str:
@@ -183,7 +189,7 @@ _WITH_DOCUMENT: Mapping[str, Callable[[Numbers, Mapping[str, Any]], str]] = {
 
 _REASONS: Mapping[str, Callable[[Numbers], str]] = {
     "below_threshold": lambda n: (
-        f"{n['criterion']} scores {number(n['score'])}, below its threshold of {number(n['threshold'])}"
+        f"{_title(n['criterion'])}: {number(n['score'])}, below its threshold of {number(n['threshold'])}"
     ),
     "possible_below": lambda n: (
         f"the overall would be {number(n['possible'])} at best, below the {number(n['threshold'])} asked for"

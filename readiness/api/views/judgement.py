@@ -1,11 +1,8 @@
 """Scorecards, evaluations and policies."""
 
-import logging
-
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from drf_spectacular.utils import extend_schema
-from kombu.exceptions import OperationalError
 from rest_framework import mixins, serializers, status
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -28,9 +25,8 @@ from readiness.api.serializers.judgement import (
 from readiness.api.views.base import ListViewSet
 from readiness.models import Evaluation, EvaluationBatch, PolicyVersion, Scorecard
 from readiness.models.scorecard import Kind
+from readiness.nudging import nudge
 from readiness.tasks import run_evaluation
-
-logger = logging.getLogger(__name__)
 
 NUMBER = r"[0-9]{1,18}"
 
@@ -110,18 +106,10 @@ class EvaluationViewSet(mixins.RetrieveModelMixin, ListViewSet[Evaluation]):
             # What is judged in hindsight neither proposes nor becomes the current score.
             kind=Kind.REPLAY if at else Kind.LIVE,
         )
-        _nudge(started)
+        nudge(run_evaluation, started.pk)
         shown = self.get_serializer(self.get_queryset().get(pk=started.pk))
         location = reverse("evaluation-detail", args=[started.pk], request=request)
         return Response(shown.data, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
-
-
-def _nudge(started: Evaluation) -> None:
-    """Announce an evaluation. Its rows are the queue: while the broker is away, the sweep takes them up."""
-    try:
-        run_evaluation.delay(started.pk)
-    except OperationalError:
-        logger.warning("evaluation %s waits for the sweep: the broker does not answer", started.pk)
 
 
 class PolicyViewSet(mixins.RetrieveModelMixin, ListViewSet[PolicyVersion]):
