@@ -1,5 +1,6 @@
 """A real worker on Redis judges the fleet at night; what a dead one left, the sweep takes up."""
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,10 @@ WHOLE = [("done", "live", "fleet", SERVICES, SERVICES, 0)]
 def broker(redis_url: str) -> Iterator[str]:
     """A database of Redis that nobody uses, emptied afterwards."""
     server = redis_url.rpartition("/")[0]
-    for number in range(15, 1, -1):
+    # test processes beside this one look among other numbers, so that two never take the same
+    beside = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for number in range(15 - own, 1, -beside):
         database = Redis.from_url(f"{server}/{number}")
         if not database.dbsize():
             yield f"{server}/{number}"

@@ -111,9 +111,19 @@ class Deployment(Evidence):
         indexes = [
             # measures.changes: the window of a service, and the next one in order; the service page's table
             models.Index(fields=["service", "started_at", "external_id"], name="deployment_service_time"),
-            # measures.changes: who remediates a deployment of ours
+            # measures.changes: who remediates a deployment of ours, without a look at the wide rows themselves
             models.Index(
                 fields=["remediates_source", "remediates_id"],
+                include=[
+                    "id",
+                    "environment",
+                    "outcome",
+                    "started_at",
+                    "finished_at",
+                    "drill",
+                    "withdrawn",
+                    "excluded",
+                ],
                 name="deployment_remedies",
                 condition=Q(remediates_id__isnull=False),
             ),
@@ -159,9 +169,10 @@ class Incident(Evidence):
         indexes = [
             # measures.incidents: all of a service by T; the service page's table
             models.Index(fields=["service", "started_at"], name="incident_service_time"),
-            # measures.changes: which incidents name a deployment of ours
+            # measures.changes: which incidents name a deployment of ours, by the index alone too
             models.Index(
                 fields=["caused_by_source", "caused_by_id"],
+                include=["id", "severity", "started_at", "drill", "withdrawn", "excluded"],
                 name="incident_blames",
                 condition=Q(caused_by_id__isnull=False),
             ),
