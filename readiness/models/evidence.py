@@ -111,7 +111,7 @@ class Deployment(Evidence):
         indexes = [
             # measures.changes: the window of a service, and the next one in order; the service page's table
             models.Index(fields=["service", "started_at", "external_id"], name="deployment_service_time"),
-            # measures.changes: who remediates a deployment of ours, without a look at the wide rows themselves
+            # measures.changes: who remediates a deployment of ours, without a look at the wide rows
             models.Index(
                 fields=["remediates_source", "remediates_id"],
                 include=[

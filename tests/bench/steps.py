@@ -81,7 +81,7 @@ def evaluate() -> dict[str, Any]:
 
 
 def _scored() -> float:
-    """The share of criteria that came out with a score; read one by one, so as not to be what memory goes to."""
+    """The share of criteria that came out with a score; read one by one, so that memory is not its own."""
     scored = judged = 0
     for numbers in Scorecard.objects.values_list("numbers", flat=True).iterator(chunk_size=500):
         scores = [each["score"] for each in numbers["criteria"].values()]
