@@ -1,16 +1,13 @@
 """The catalogue: teams, people, systems and the services somebody is paged for."""
 
 import datetime as dt
+from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 
 from readiness.hours import Hours, parse_business_hours
-
-
-def _default_weekend() -> list[int]:
-    return [5, 6]
 
 
 class Team(models.Model):
@@ -27,7 +24,8 @@ class Team(models.Model):
         max_length=11, default="09:00-18:00", help_text="Start included, end not."
     )
     weekend = models.JSONField(
-        default=_default_weekend, help_text="Days off as numbers, Monday is 0. Saturday and Sunday: [5, 6]."
+        default=partial(list, (5, 6)),
+        help_text="Days off as numbers, Monday is 0. Saturday and Sunday: [5, 6].",
     )
     placeholder = models.BooleanField(
         default=False, help_text="Made by an import because a service named an owner that no file describes."
