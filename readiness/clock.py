@@ -19,3 +19,14 @@ def offset() -> timedelta:
 def now() -> datetime:
     """The clock's moment, in UTC: what is judged "now", and when decisions are made."""
     return real_now() + offset()
+
+
+def age(at: datetime) -> timedelta:
+    """How long ago a moment was by the clock, never negative."""
+    return max(now() - at, timedelta())
+
+
+def is_stale(at: datetime) -> bool:
+    """Whether a judgement as of this moment is older than the setting allows."""
+    allowed: timedelta = settings.SCORECARD_STALE_AFTER
+    return age(at) > allowed

@@ -246,14 +246,6 @@ class BlameRow(NamedTuple):
     resolved_at: datetime | None
 
 
-class PassRow(NamedTuple):
-    """A succeeded production deployment of the service whose verification passed by T."""
-
-    id: str
-    started_at: datetime
-    verified_at: datetime
-
-
 @dataclass(frozen=True, slots=True)
 class FailedDeployment:
     """A production deployment that failed in the sense of SCORING.md (change_safety): a failed change."""

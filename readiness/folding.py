@@ -26,7 +26,6 @@ from readiness.facts import (
     ObservationRow,
     OpenDefect,
     PageRow,
-    PassRow,
     Period,
     PipelineFacts,
     PlainChanges,
@@ -159,17 +158,15 @@ def change_facts(rows: Rows, base: ServiceFacts, spans: Spans) -> ChangeFacts:
     """Sort the production deployments of one service into plain changes, failed ones, and the rest."""
     remedies = _by_target(rows.remedies)
     blames = _by_target(rows.blames)
-    passes = pass_rows(rows.deployments)
+    passes = _passes(rows.deployments)
     failed: list[FailedDeployment] = []
     plain: list[DeploymentRow] = []
     for row in rows.deployments:
         key = RowKey(row.ref.source, row.ref.id)
         if key in remedies or key in blames or row.verification == "failed":
-            failed.append(
-                failed_deployment(
-                    row, base, spans, speak=Against(remedies.get(key, ()), blames.get(key, ()), passes)
-                )
-            )
+            passed_at = next((each.verified_at for each in passes if each.started_at > row.started_at), None)
+            speak = Against(remedies.get(key, ()), blames.get(key, ()), passed_at)
+            failed.append(failed_deployment(row, base, spans, speak=speak))
         elif row.outcome == "succeeded" and not row.remediates:
             plain.append(row)
     remediating = [row for row in rows.deployments if row.remediates]
@@ -195,26 +192,27 @@ def _by_target(rows: Iterable[Any]) -> dict[RowKey, tuple[Any, ...]]:
     return {key: tuple(sorted(each, key=lambda row: row.ref[:3])) for key, each in grouped.items()}
 
 
-def pass_rows(deployments: Iterable[DeploymentRow]) -> tuple[PassRow, ...]:
+class _Pass(NamedTuple):
+    started_at: datetime
+    id: str
+    verified_at: datetime
+
+
+def _passes(deployments: Iterable[DeploymentRow]) -> list[_Pass]:
     """The succeeded deployments whose verification passed, by start, then id."""
-    return tuple(
-        sorted(
-            (
-                PassRow(row.ref.id, row.started_at, row.verified_at or row.ended_at)
-                for row in deployments
-                if row.outcome == "succeeded" and row.verification == "passed"
-            ),
-            key=lambda each: (each.started_at, each.id),
-        )
+    return sorted(
+        _Pass(row.started_at, row.ref.id, row.verified_at or row.ended_at)
+        for row in deployments
+        if row.outcome == "succeeded" and row.verification == "passed"
     )
 
 
 class Against(NamedTuple):
-    """What speaks against a deployment, and the later passes that may make good a failed verification."""
+    """What speaks against a deployment, and when the first later one passed, which may make it good."""
 
     remedies: tuple[RemedyRow, ...] = ()
     blames: tuple[BlameRow, ...] = ()
-    passes: tuple[PassRow, ...] = ()
+    passed_at: datetime | None = None
 
 
 def failed_deployment(
@@ -240,8 +238,7 @@ def _mended_at(row: DeploymentRow, speak: Against) -> datetime | None:
         resolved = [blame.resolved_at for blame in speak.blames]
         known = [moment for moment in resolved if moment is not None]
         return max(known) if len(known) == len(resolved) else None
-    later = (each.verified_at for each in speak.passes if each.started_at > row.started_at)
-    return next(later, None)
+    return speak.passed_at
 
 
 def plain_changes(rows: Sequence[DeploymentRow], base: ServiceFacts, spans: Spans) -> PlainChanges:

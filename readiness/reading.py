@@ -6,7 +6,6 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Self
 
-from django.conf import settings
 from django.db.models import QuerySet
 
 from readiness import clock
@@ -89,7 +88,6 @@ class _Explained:
 
 
 def _rendered(card: Scorecard, explanation: Explanation | None) -> dict[str, Any]:
-    age = (clock.now() - card.at).total_seconds()
     meta = Meta(
         service=card.service.slug,
         at=card.at,
@@ -97,7 +95,7 @@ def _rendered(card: Scorecard, explanation: Explanation | None) -> dict[str, Any
         clock_offset=card.clock_offset.total_seconds(),
         revision=card.revision,
         judged_at=card.created_at,
-        age_seconds=age,
+        age_seconds=clock.age(card.at).total_seconds(),
     )
     shown = render(card.numbers, policy=parsed(card.policy), meta=meta, explanation=explanation)
-    return {**shown, "kind": card.kind, "stale": age > settings.SCORECARD_STALE_AFTER.total_seconds()}
+    return {**shown, "kind": card.kind, "stale": clock.is_stale(card.at)}

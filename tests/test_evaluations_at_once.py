@@ -20,6 +20,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WAIT = 20
 
 
+def resume(pk: int) -> Evaluation:
+    """Do what is left of a run, found anew by its key, as another process would."""
+    return evaluation.run(Evaluation.objects.select_related("policy").get(pk=pk))
+
+
 @pytest.fixture(autouse=True)
 def fleet(settings: Any) -> None:
     """Six services in three batches, on a database that lets several write."""
@@ -76,7 +81,7 @@ def test_two_who_ask_at_once_get_the_same_run() -> None:
 def test_two_workers_of_one_run_write_each_scorecard_once(monkeypatch: pytest.MonkeyPatch) -> None:
     run = evaluation.request(NOW)
     meet(monkeypatch, "_newest_revisions", 2)
-    ended = at_once(*[lambda: evaluation.resume(run.pk)] * 2)
+    ended = at_once(*[lambda: resume(run.pk)] * 2)
 
     assert {each.state for each in ended} == {"done"}
     assert {each.written for each in ended} == {6}
@@ -91,7 +96,7 @@ def test_two_runs_of_the_same_moment_write_each_scorecard_once(monkeypatch: pyte
     assert first.pk != second.pk
     Evaluation.objects.filter(pk=first.pk).update(scope="as if it still ran", state=Evaluation.State.RUNNING)
     meet(monkeypatch, "_newest_revisions", 2)
-    ended = at_once(lambda: evaluation.resume(first.pk), lambda: evaluation.resume(second.pk))
+    ended = at_once(lambda: resume(first.pk), lambda: resume(second.pk))
 
     assert sum(run.written for run in ended) == sum(run.unchanged for run in ended) == 6
     assert Scorecard.objects.count() == 6
@@ -103,7 +108,7 @@ def test_of_two_moments_judged_at_once_the_newer_stays_the_current_one(
 ) -> None:
     older, newer = evaluation.request(NOW), evaluation.request(NOW + timedelta(days=1))
     meet(monkeypatch, "_earlier_scores", 2)
-    at_once(lambda: evaluation.resume(newer.pk), lambda: evaluation.resume(older.pk))
+    at_once(lambda: resume(newer.pk), lambda: resume(older.pk))
 
     assert Scorecard.objects.count() == 12
     assert set(CurrentScore.objects.values_list("at", flat=True)) == {newer.at}

@@ -11,9 +11,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from readiness import clock
 from readiness.admin.charts import share_bar
 from readiness.admin.evaluations import STATE_TONES, progress_bar
-from readiness.admin.labels import age, age_label, label, moment, span, state_words, verdict_label
+from readiness.admin.labels import age_label, label, moment, span, state_words, verdict_label
 from readiness.criteria import CRITERIA
 from readiness.models import CurrentScore, Evaluation, Service
 from readiness.models.evidence import KINDS
@@ -130,7 +131,7 @@ def _freshness() -> dict[str, Any]:
         "run": run,
         "run_state": label(run.state, STATE_TONES[run.state]) if run else "",
         "run_at": moment(run.at) if run else "",
-        "run_age": span(age(run.at)) if run else "",
+        "run_age": span(clock.age(run.at)) if run else "",
         "run_progress": _progress(run) if run else "",
     }
 

@@ -11,7 +11,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from readiness import clock
-from readiness.admin.labels import age, moment, span
+from readiness.admin.labels import moment, span
 from readiness.models import CurrentScore
 
 
@@ -50,7 +50,7 @@ def _judgement_notices() -> list[dict[str, str]]:
         _notice(
             "bad",
             f"{which} older than {span(allowed)}:",
-            f"{ages} ({span(age(found['newest']))} ago). Does the worker run?",
+            f"{ages} ({span(clock.age(found['newest']))} ago). Does the worker run?",
         )
     ]
 

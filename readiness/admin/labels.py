@@ -3,7 +3,6 @@
 import datetime as dt
 from typing import Literal
 
-from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -98,24 +97,13 @@ def offset_words(offset: dt.timedelta) -> str:
     return f"{span(offset)} {'behind' if offset < dt.timedelta(0) else 'ahead'}" if offset else ""
 
 
-def age(at: dt.datetime) -> dt.timedelta:
-    """How long ago that was by the clock, never negative."""
-    return max(clock.now() - at, dt.timedelta(0))
-
-
-def is_stale(at: dt.datetime) -> bool:
-    """Older than the setting allows a judgement to be."""
-    allowed: dt.timedelta = settings.SCORECARD_STALE_AFTER
-    return age(at) > allowed
-
-
 def age_label(at: dt.datetime | None) -> SafeString:
     """How old a judgement is; loud when it is too old."""
     if at is None:
         return label(NOT_JUDGED, "warn")
-    said = f"{span(age(at))} old"
+    said = f"{span(clock.age(at))} old"
     title = f"As of {moment(at)}"
-    if is_stale(at):
+    if clock.is_stale(at):
         return label(said, "bad", title=f"{title}: older than it should be")
     return format_html('<span title="{}">{}</span>', title, said)
 

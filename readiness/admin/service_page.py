@@ -23,8 +23,6 @@ from readiness.admin.cards import cards, verdicts
 from readiness.admin.evaluations import applying, range_cell
 from readiness.admin.feeds import origin_label
 from readiness.admin.labels import (
-    age,
-    is_stale,
     level_label,
     moment,
     offset_words,
@@ -217,8 +215,8 @@ def _judgement(card: Scorecard) -> dict[str, Any]:
         "evidence": f"{shown['evidence']:.0%}",
         "level": level_label(shown["level"]),
         "at": moment(card.at),
-        "age": span(age(card.at)),
-        "stale": is_stale(card.at),
+        "age": span(clock.age(card.at)),
+        "stale": clock.is_stale(card.at),
         "allowed": "older than it should be",
         "replayed": card.kind == Kind.REPLAY,
         "revision": card.revision,

@@ -3,23 +3,11 @@
 import datetime as dt
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from readiness import clock
-
-
-def age(at: dt.datetime) -> float:
-    """Seconds since the moment that was judged, never negative."""
-    return max(0.0, round((clock.now() - at).total_seconds(), 3))
-
-
-def is_stale(age_seconds: float) -> bool:
-    """Older than the setting allows a judgement to be."""
-    allowed: dt.timedelta = settings.SCORECARD_STALE_AFTER
-    return age_seconds > allowed.total_seconds()
 
 
 @extend_schema_field(OpenApiTypes.DOUBLE)
@@ -31,7 +19,7 @@ class AgeSeconds(serializers.Field[Any, Any, float, Any]):
 
     def to_representation(self, value: dt.datetime) -> float:
         """From the moment judged to its age."""
-        return age(value)
+        return round(clock.age(value).total_seconds(), 3)
 
 
 @extend_schema_field(OpenApiTypes.BOOL)
@@ -43,7 +31,7 @@ class Stale(serializers.Field[Any, Any, bool, Any]):
 
     def to_representation(self, value: dt.datetime) -> bool:
         """From the moment judged to whether that is too long ago."""
-        return is_stale(age(value))
+        return clock.is_stale(value)
 
 
 @extend_schema_field(OpenApiTypes.DOUBLE)

@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -126,11 +125,6 @@ def run(evaluation: Evaluation, *, advanced: Callable[[int], None] = lambda serv
     return _close(evaluation)
 
 
-def resume(evaluation_id: int) -> Evaluation:
-    """:func:`run` by key, for tasks and commands."""
-    return run(Evaluation.objects.select_related("policy").get(pk=evaluation_id))
-
-
 def run_batch(batch_id: int) -> bool:
     """Do one batch unless somebody else is at it; whether it was ours. The last batch closes the run."""
     now = clock.real_now()
@@ -217,13 +211,6 @@ def _mark(batch: EvaluationBatch, judged: Judged, *, written: int, unchanged: in
 def _give_up(batch: EvaluationBatch) -> None:
     error = {"service": None, "error": f"batch {batch.number} was given up after {ATTEMPTS} attempts"}
     EvaluationBatch.objects.filter(pk=batch.pk, done=False).update(done=True, errors=[error])
-
-
-def progress(evaluation: Evaluation) -> dict[str, Any]:
-    """Batches done and all, and how many services they hold together."""
-    batches = evaluation.batches.values_list("done", flat=True)
-    done = [each for each in batches if each]
-    return {"batches": len(batches), "done": len(done), "share": len(done) / len(batches) if batches else 1.0}
 
 
 def _close(evaluation: Evaluation) -> Evaluation:

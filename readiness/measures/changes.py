@@ -14,7 +14,6 @@ from readiness.facts import (
     ChangeFacts,
     DeploymentRow,
     FailedDeployment,
-    PassRow,
     PlainChanges,
     RemedyRow,
     RowKey,
@@ -80,7 +79,7 @@ class Speaking:
 
 
 def change_facts(scope: Scope, services: dict[int, ServiceFacts]) -> dict[int, ChangeFacts]:
-    """Counts made by the database, corrected by the few deployments that failed. Seven queries."""
+    """Counts made by the database, corrected by the few deployments that failed. Four queries."""
     speaking = speaking_against(scope)
     failed = _failed(scope, services, speaking)
     late = _late_counts(scope, services)
@@ -229,14 +228,14 @@ def _failed(
     rows: dict[int, tuple[int, DeploymentRow, datetime | None]] = {
         target: (pk, row, None) for target, (pk, row) in speaking.targets.items()
     }
-    for *columns, good_at in fetch(_made_good_by_a_pass(scope, _unanswered(speaking))):
-        rows[columns[1]] = columns[0], deployment_row(columns, scope.at), good_at
+    for *columns, passed_at in fetch(_made_good_by_a_pass(scope, _unanswered(speaking))):
+        rows[columns[1]] = columns[0], deployment_row(columns, scope.at), passed_at
     found: dict[int, list[FailedDeployment]] = {}
-    for target, (pk, row, good_at) in rows.items():
+    for target, (pk, row, passed_at) in rows.items():
         against = Against(
             tuple(sorted(speaking.remedies.get(target, ()), key=lambda each: each.ref[:3])),
             tuple(sorted(speaking.blames.get(target, ()), key=lambda each: each.ref[:3])),
-            (PassRow("", scope.at, good_at),) if good_at else (),
+            passed_at,
         )
         failed = failed_deployment(row, services[pk], scope.spans, speak=against)
         found.setdefault(pk, []).append(failed)
@@ -277,7 +276,7 @@ def _made_good_by_a_pass(scope: Scope, unanswered: list[int]) -> "QuerySet[Deplo
     told = Q(verified_at__lte=scope.at) | Q(verified_at__isnull=True)
     unproven = Q(verification="failed") & told
     rows = production(scope).filter(unproven | Q(pk__in=unanswered) if unanswered else unproven)
-    return rows.annotate(good_at=Subquery(later)).values_list(*_ROW, "good_at")
+    return rows.annotate(passed_at=Subquery(later)).values_list(*_ROW, "passed_at")
 
 
 def deployment_row(columns: Sequence[Any], at: datetime) -> DeploymentRow:

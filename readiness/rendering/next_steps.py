@@ -201,7 +201,6 @@ _FILL: Mapping[str, Callable[[str, Mapping[str, Any]], str]] = {
         f"{number(numbers.get('minimum', 1))} needed are there"
     ),
     "unattributed": _attribute,
-    "nobody_reports_failures": lambda _kind, _: "connect a source that reports incidents",
     "never_verified": lambda _kind, _: "have the result of verifying each deployment reported",
     "not_launched": lambda _kind, _: "record the launch date once it is launched",
     "no_parts": lambda _kind, _: "report the fields that its parts are measured from",

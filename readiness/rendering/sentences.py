@@ -96,9 +96,6 @@ _GAPS: Mapping[str, Callable[[str, Numbers], str]] = {
     "too_short": _too_short,
     "too_few": _too_few,
     "unattributed": _unattributed,
-    "nobody_reports_failures": lambda _kind, _: (
-        "nobody reports failures: no incidents, no failed deployments"
-    ),
     "never_verified": lambda _kind, _: "no deployment has been verified",
     "not_launched": _not_launched,
     "no_parts": lambda _kind, _: "nothing that it measures has a value",
