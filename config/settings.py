@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "handoff.apps.HandoffConfig",
     "unfold",  # before the admin, whose templates it replaces
     "unfold.contrib.filters",
+    "unfold.contrib.import_export",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -62,7 +63,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "axes",
+    "csp",
     "django_filters",
+    "import_export",
+    "knox",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -76,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -118,6 +124,10 @@ else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -156,6 +166,12 @@ SCORECARD_STALE_AFTER = timedelta(
 )
 EVALUATION_BATCH_SIZE = env.setting(
     "EVALUATION_BATCH_SIZE", "2000", parse=env.positive, expected="a whole number of services from 1"
+)
+
+REJUDGE_AFTER = timedelta(
+    seconds=env.setting(
+        "REJUDGE_AFTER_SECONDS", "60", parse=env.positive, expected="a whole number of seconds from 1"
+    )
 )
 
 # Celery ----------------------------------------------------------------------------------------------
@@ -228,6 +244,9 @@ SPECTACULAR_SETTINGS = {
         "Readiness": ["ready", "not_ready", "cannot_tell"],
     },
 }
+
+KNOX_TOKEN_MODEL = "readiness.MachineToken"  # noqa: S105 - the name of a model
+AXES_VERBOSE = False
 
 # Pages -----------------------------------------------------------------------------------------------
 

@@ -47,8 +47,9 @@ def run_batch(batch_id: int) -> bool:
 
 @shared_task(base=Nudge)
 def sweep() -> int:
-    """Take up what a broker or a worker forgot: batches, runs to close, teams whose rows await new hours."""
+    """Take up what is due: services whose evidence changed, and what a broker or a worker forgot."""
     evaluation.close_finished()
+    evaluation.rejudge_due()
     batches = list(evaluation.due_batches().values_list("pk", flat=True)[:SWEEP_LIMIT])
     for pk in batches:
         run_batch.delay(pk)

@@ -2,7 +2,7 @@
 
 from readiness.evaluation.judging import explanations
 from readiness.evaluation.policies import in_force, parsed
-from readiness.evaluation.runs import close_finished, due_batches, request, run, run_batch
+from readiness.evaluation.runs import close_finished, due_batches, rejudge_due, request, run, run_batch
 
 __all__ = [
     "close_finished",
@@ -10,6 +10,7 @@ __all__ = [
     "explanations",
     "in_force",
     "parsed",
+    "rejudge_due",
     "request",
     "run",
     "run_batch",

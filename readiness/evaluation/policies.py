@@ -12,6 +12,8 @@ from readiness.policy import Policy, load_policy
 
 DEFAULT = Path(__file__).resolve().parent.parent / "policies" / "default.yaml"
 
+DELIVERED = "delivered with the product"
+
 
 def in_force() -> PolicyVersion:
     """The version that live evaluations judge under; the default policy where none was ever stored."""
@@ -23,16 +25,21 @@ def _store_default() -> PolicyVersion:
     text = DEFAULT.read_text(encoding="utf-8")
     policy = load_policy(text)
     with transaction.atomic():
-        version, _ = PolicyVersion.objects.get_or_create(
+        version, created = PolicyVersion.objects.get_or_create(
             name=policy.name,
             version=1,
             defaults={
                 "text": text,
                 "digest": hashlib.sha256(policy.canonical().encode()).hexdigest(),
                 "created_at": clock.real_now(),
+                "author": DELIVERED,
                 "in_force": True,
             },
         )
+        if created:
+            version.activations.create(
+                at=clock.now(), actor=DELIVERED, reason="the first policy of a new site"
+            )
     return version
 
 

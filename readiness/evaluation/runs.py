@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet, Sum
 
-from readiness import clock
+from readiness import clock, rejudging
 from readiness.evaluation.judging import Judged, judge_services, scope_of
 from readiness.evaluation.policies import in_force, parsed
 from readiness.evaluation.writing import write
 from readiness.measures import Cycles
 from readiness.measures.graph import cycles
-from readiness.models import Evaluation, EvaluationBatch, PolicyVersion, Service
+from readiness.models import Evaluation, EvaluationBatch, PolicyVersion, Rejudgement, Service
 from readiness.models.scorecard import Kind
 
 FLEET = "fleet"
@@ -69,12 +69,33 @@ def _start(evaluation: Evaluation, ids: Sequence[int]) -> Evaluation | None:
     """Store a run with its batches; ``None`` when somebody else started the same meanwhile."""
     try:
         with transaction.atomic():
+            if evaluation.kind == Kind.LIVE:  # it sees every change that is noted by now
+                _noted(evaluation, ids).delete()
             evaluation.save(force_insert=True)
             EvaluationBatch.objects.bulk_create(_batches(evaluation, ids))
     except IntegrityError:
         return None
     # no batch will ever close a run that has none
     return evaluation if ids else _close(evaluation)
+
+
+def _noted(evaluation: Evaluation, ids: Sequence[int]) -> QuerySet[Rejudgement]:
+    noted = Rejudgement.objects.all()
+    return noted if evaluation.scope == FLEET else noted.filter(service__in=ids)
+
+
+def rejudge_due() -> Evaluation | None:
+    """Ask for an evaluation of the services whose evidence changed and has settled; ``None`` without any.
+
+    What is taken is deleted with the asking, in one transaction: a change that comes in meanwhile waits for
+    it, and is noted anew.
+    """
+    with transaction.atomic():
+        due = rejudging.due().select_for_update(
+            skip_locked=connection.features.has_select_for_update_skip_locked
+        )
+        ids = list(due.values_list("pk", flat=True)[: settings.EVALUATION_BATCH_SIZE])
+        return request(clock.now(), ids, "evidence changed") if ids else None
 
 
 def _scope_name(service_ids: Iterable[int]) -> str:

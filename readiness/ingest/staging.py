@@ -52,6 +52,19 @@ class Staging:
         """Find which of the staged rows not found yet are stored; how many."""
         return sum(self._executed(cursor, sql) for sql in self._marking)
 
+    def services(self, cursor: CursorWrapper, which: str) -> set[int]:
+        """Services of the staged rows ``s`` for which the condition holds, and of deployments they name."""
+        own = f"SELECT s.service_id FROM {self.name} AS s WHERE {which}"  # noqa: S608
+        if not self.table.names_deployment:
+            cursor.execute(own)
+        else:
+            cursor.execute(
+                f"{own} UNION SELECT d.service_id FROM {self.name} AS s JOIN readiness_deployment AS d "  # noqa: S608
+                f"ON d.source = s.{self.table.names_deployment}_source "
+                f"AND d.external_id = s.{self.table.names_deployment}_id WHERE {which}"
+            )
+        return {pk for (pk,) in cursor.fetchall()}
+
     def insert(self, cursor: CursorWrapper, now: datetime) -> int:
         """Store what is not marked; how many. Where another writer was faster, its row stays."""
         return self._executed(cursor, self._inserting, [self.moment(now)] * 3)

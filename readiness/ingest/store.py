@@ -12,6 +12,7 @@ from typing import Any, Generic
 from django.db import OperationalError, connection, reset_queries, transaction
 from psycopg.errors import DeadlockDetected
 
+from readiness import rejudging
 from readiness.evidence import FeedRecord, Kind, Problem, Record, Rejection, Statement, statement
 from readiness.ingest.pending import Pending, Place, gather
 from readiness.ingest.services import Services
@@ -154,7 +155,9 @@ def _written(writer: Writer, pending: Sequence[Pending[Any]]) -> tuple[int, int]
     for _ in range(PATIENCE):
         try:
             with transaction.atomic():
-                return writer.write(pending)
+                written = writer.write(pending)
+                rejudging.mark(writer.touched)
+                return written
         except RacedError:
             continue
         except OperationalError as error:  # two files may hold the same rows in different orders

@@ -24,6 +24,8 @@ class Table:
     kind: Kind
     model: Model
     derived: tuple[str, ...] = ()
+    names_deployment: str | None = None
+    """The reference by which a row bears on the service of the deployment that it names."""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -72,8 +74,8 @@ FOREIGN = frozenset({"service_id", "target_id"})
 TABLES: Mapping[Kind, Table] = {
     table.kind: table
     for table in (
-        Table(Kind.DEPLOYMENT, models.Deployment),
-        Table(Kind.INCIDENT, models.Incident, ("after_hours", "night")),
+        Table(Kind.DEPLOYMENT, models.Deployment, names_deployment="remediates"),
+        Table(Kind.INCIDENT, models.Incident, ("after_hours", "night"), "caused_by"),
         Table(Kind.PAGE, models.Page, ("after_hours", "night")),
         Table(Kind.DEFECT, models.Defect),
         Table(Kind.SIGNAL, models.Signal),

@@ -16,6 +16,9 @@ from readiness.ingest.staging import Row, Staging, as_json, staging
 from readiness.ingest.tables import EVENT_TIMES, RENAMED, Table
 from readiness.merge import StoredRow, changed
 
+STRETCHED = frozenset({"last_seen_at"})
+"""What a heartbeat moves on: that alone is no reason to judge a service again."""
+
 
 class RacedError(Exception):
     """Another writer's row hindered our insert and cannot be found; the chunk must be tried anew."""
@@ -43,16 +46,19 @@ class Writer:
         self.now = now
         self._pick = itemgetter(*table.values)
         self._service_at = (*table.key, *table.values).index("service")
+        self.touched: set[int] = set()
+        """Services whose judgement what the last call wrote may change."""
 
     def write(self, pending: Sequence[Pending[Any]]) -> tuple[int, int]:
         """How many rows were created and how many updated. Raises ``RacedError``; needs a transaction."""
         stage = staging(self.table)
+        self.touched.clear()
         with connection.cursor() as cursor:
             stage.open(cursor)
             rows = ((number, None, True, *self._columns(each)) for number, each in enumerate(pending))
             stage.fill(cursor, rows)
             known = stage.mark(cursor)
-            created = stage.insert(cursor, self.now) if known < len(pending) else 0
+            created = self._insert(stage, cursor) if known < len(pending) else 0
             if known + created < len(pending):
                 # Another writer stored some meanwhile. Ours are found too, and differ in nothing.
                 known += stage.mark(cursor)
@@ -62,6 +68,10 @@ class Writer:
             stage.close(cursor)
         return created, updated
 
+    def _insert(self, stage: Staging, cursor: CursorWrapper) -> int:
+        self.touched |= stage.services(cursor, "s.row_id IS NULL")
+        return stage.insert(cursor, self.now)
+
     def _update(self, stage: Staging, cursor: CursorWrapper, pending: Sequence[Pending[Any]]) -> int:
         """Merge the stored rows that differ; how many of them changed a value."""
         differing = stage.differing(cursor)
@@ -70,6 +80,8 @@ class Writer:
             return 0
         rows = [self._merged(pending[number], columns) for number, columns in self._stored(differing)]
         stage.fill(cursor, rows)
+        if self.table.names_deployment:
+            self.touched |= stage.services(cursor, "s.altered")
         stage.rewrite(cursor, self.now)
         return sum(altered for _, _, altered, *_ in rows)
 
@@ -84,8 +96,11 @@ class Writer:
         """Fold what was said onto what is stored now, which may be newer than what was compared."""
         stored = StoredRow(self._values(columns), columns["stated_at"], columns["statements"])
         pending.fold_onto(stored, self.now)
-        altered = bool(changed(stored, pending.row))
-        return 0, columns["pk"], altered, *self._columns(pending, columns)
+        merged = self._columns(pending, columns)
+        names = changed(stored, pending.row)
+        if names - STRETCHED:
+            self.touched |= {columns["service_id"], merged[self._service_at]}
+        return 0, columns["pk"], bool(names), *merged
 
     def _values(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """A stored row's values under the records' names, with the service's slug for its id."""

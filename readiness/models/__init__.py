@@ -1,5 +1,6 @@
 """What is stored: the catalogue, evidence, standing, policies and judgements."""
 
+from readiness.models.alert import Alert
 from readiness.models.catalogue import Identity, Lifecycle, Person, Service, ServiceAlias, System, Team
 from readiness.models.evidence import (
     Defect,
@@ -15,11 +16,16 @@ from readiness.models.evidence import (
     Signal,
     WorkItem,
 )
-from readiness.models.policy import PolicyVersion
+from readiness.models.exclusion import Exclusion
+from readiness.models.policy import PolicyActivation, PolicyVersion
+from readiness.models.rejudgement import Rejudgement
 from readiness.models.scorecard import CurrentScore, Evaluation, EvaluationBatch, Scorecard
+from readiness.models.simulation import Simulation
 from readiness.models.standing import ManagementChange, ManagementState, Waiver
+from readiness.models.token import MachineToken
 
 __all__ = [
+    "Alert",
     "CurrentScore",
     "Defect",
     "Dependency",
@@ -27,22 +33,27 @@ __all__ = [
     "Evaluation",
     "EvaluationBatch",
     "Evidence",
+    "Exclusion",
     "Feed",
     "Identity",
     "Incident",
     "Lifecycle",
+    "MachineToken",
     "ManagementChange",
     "ManagementState",
     "Observation",
     "Page",
     "Person",
     "PipelineRun",
+    "PolicyActivation",
     "PolicyVersion",
+    "Rejudgement",
     "Scorecard",
     "Service",
     "ServiceAlias",
     "Shift",
     "Signal",
+    "Simulation",
     "System",
     "Team",
     "Waiver",

@@ -153,11 +153,13 @@ class Service(models.Model):
     fleet = models.CharField(
         max_length=200, blank=True, help_text="The folder or source it was imported from."
     )
+    made_up = models.BooleanField(default=False, help_text="Of a sample fleet: nothing of it ever happened.")
 
     objects = ServiceQuerySet.as_manager()
 
     class Meta:
         ordering = ["slug"]
+        permissions = [("evaluate_own_service", "Can evaluate services of own teams")]
         constraints = [
             models.CheckConstraint(condition=models.Q(tier__gte=1, tier__lte=4), name="service_tier_1_to_4"),
             models.CheckConstraint(

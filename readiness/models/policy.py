@@ -13,6 +13,8 @@ class PolicyVersion(models.Model):
     text = models.TextField(help_text="The YAML as it was given.")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the policy's canonical form.")
     created_at = models.DateTimeField()
+    author = models.CharField(max_length=300, default="", blank=True, help_text="Who made this version.")
+    note = models.TextField(default="", blank=True, help_text="Why it was made.")
     in_force = models.BooleanField(default=False)
 
     class Meta:
@@ -31,3 +33,18 @@ class PolicyVersion(models.Model):
     def parsed(self) -> Policy:
         """The rubric itself; raises ``PolicyError`` when the text is none."""
         return load_policy(self.text)
+
+
+class PolicyActivation(models.Model):
+    """From this moment on live evaluations judge under this version. Append-only."""
+
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="activations")
+    at = models.DateTimeField(help_text="When, by the clock.")
+    actor = models.CharField(max_length=300, help_text="Id and name of the person, or the rule.")
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.policy_id} since {self.at:%Y-%m-%d}"
