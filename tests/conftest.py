@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from redis import Redis
 
 REDIS = "redis://127.0.0.1:6379/1"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -49,6 +51,22 @@ def redis_url() -> str:
     address = configured if configured.startswith("redis") else REDIS
     require_service(f"Redis at {urlsplit(address).netloc}", found=answers(address))
     return address
+
+
+@pytest.fixture
+def broker(redis_url: str) -> Iterator[str]:
+    """A database of Redis that nobody uses, emptied afterwards."""
+    server = redis_url.rpartition("/")[0]
+    # test processes beside this one look among other numbers, so that two never take the same
+    beside = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for number in range(15 - own, 1, -beside):
+        database = Redis.from_url(f"{server}/{number}")
+        if not database.dbsize():
+            yield f"{server}/{number}"
+            database.flushdb()
+            return
+    pytest.fail("every database of this Redis is in use")
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
 """A real worker on Redis judges the fleet at night; what a dead one left, the sweep takes up."""
 
-import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,34 +9,18 @@ import pytest
 from celery.schedules import crontab
 from django.conf import settings
 from django.db import OperationalError
-from kombu import Connection
 from redis import Redis
 
 from config import celery_app
 from readiness import evaluation, tasks
 from tests.own_database import WAIT, OwnDatabase, worked_fleet_database
 from tests.worked_fleet import expected
+from tests.workers import send, wait_for, workers_of
 
 SERVICES = len(expected()["services"])
 DONE = "SELECT count(*) FROM readiness_evaluationbatch WHERE done"
 STATE = "SELECT state, kind, scope, services, written, failed FROM readiness_evaluation"
 WHOLE = [("done", "live", "fleet", SERVICES, SERVICES, 0)]
-
-
-@pytest.fixture
-def broker(redis_url: str) -> Iterator[str]:
-    """A database of Redis that nobody uses, emptied afterwards."""
-    server = redis_url.rpartition("/")[0]
-    # test processes beside this one look among other numbers, so that two never take the same
-    beside = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    for number in range(15 - own, 1, -beside):
-        database = Redis.from_url(f"{server}/{number}")
-        if not database.dbsize():
-            yield f"{server}/{number}"
-            database.flushdb()
-            return
-    pytest.fail("every database of this Redis is in use")
 
 
 @pytest.fixture
@@ -53,31 +35,8 @@ def fleet(broker: str, tmp_path: Path) -> Iterator[OwnDatabase]:
 @pytest.fixture
 def start_worker(fleet: OwnDatabase) -> "Iterator[Callable[[], subprocess.Popen[bytes]]]":
     """Starts a worker; all of them are ended afterwards."""
-    workers: list[subprocess.Popen[bytes]] = []
-
-    def start() -> "subprocess.Popen[bytes]":
-        solo = ("--pool", "solo", "--concurrency", "1", "--loglevel", "INFO")
-        workers.append(fleet.start("-m", "celery", "-A", "config", "worker", *solo))
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        worker.kill()
-        worker.wait(WAIT)
-
-
-def send(task: tasks.Nudge, broker: str) -> None:
-    """``task.delay()``, through this broker."""
-    with Connection(broker) as connection:
-        celery_app.send_task(task.name, connection=connection)
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, and no longer than ``WAIT`` seconds."""
-    end = time.monotonic() + WAIT
-    while not holds():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
+    with workers_of(fleet) as start:
+        yield start
 
 
 @pytest.mark.needs_database
