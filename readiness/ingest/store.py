@@ -16,7 +16,7 @@ from readiness import rejudging
 from readiness.evidence import FeedRecord, Kind, Problem, Record, Rejection, Statement, statement
 from readiness.ingest.pending import Pending, Place, gather
 from readiness.ingest.services import Services
-from readiness.ingest.tables import TABLES
+from readiness.ingest.tables import TABLES, Table
 from readiness.ingest.tally import Tally
 from readiness.ingest.writing import HEARD, Origin, RacedError, Writer
 
@@ -25,6 +25,8 @@ CHUNKS = {"postgresql": 10_000, "sqlite": 2_000}
 PATIENCE = 5
 """How often a chunk is tried anew when other writers store the same rows at the same time."""
 EVERYTHING = "*"
+MANY = 10_000
+"""So many new rows make the planner err; autovacuum puts it right only minutes later."""
 NAMED = 10
 """Unknown services that a reason names; the rest is counted."""
 
@@ -83,6 +85,8 @@ class Ingest:
                 for place, rejection in chunk.all_refused():
                     refuse(place, rejection)
                 reset_queries()  # DEBUG collects them, and millions of rows make many
+        if total.created >= MANY and connection.vendor == "postgresql":
+            _analyze(writer.table)
         return total
 
     def _chunks(
@@ -164,6 +168,12 @@ def _written(writer: Writer, pending: Sequence[Pending[Any]]) -> tuple[int, int]
             if not isinstance(error.__cause__, DeadlockDetected):
                 raise
     raise RacedError(f"Other writers kept storing the same {writer.table.kind} rows.")
+
+
+def _analyze(table: Table) -> None:
+    """Count anew what a table holds: an evaluation that follows at once took minutes instead of seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {connection.ops.quote_name(table.name)}")
 
 
 def _unknown(name: str) -> Rejection:
