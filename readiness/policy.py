@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 import yaml
 from pydantic import Field, JsonValue, PrivateAttr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from readiness.criteria import BY_SLUG, CRITERIA
 from readiness.criteria.base import Criterion
@@ -128,6 +129,8 @@ class Policy(Terms):
         """Check what no single field shows, and resolve every tier: a policy that loads can judge."""
         _check_levels(self)
         _check_names(self)
+        # Set past the freeze: the policy is not anybody's yet.
+        object.__setattr__(self, "tiers", _telling(self.tiers))
         for tier in TIERS:
             self._rubrics[tier] = _resolve(self, tier)
         return self
@@ -165,14 +168,18 @@ def load_policy(text: str) -> Policy:
 
 def _in_words(error: ValidationError, node: yaml.Node | None) -> PolicyError:
     """The first mistake, where it stands, and how many more there are."""
-    # A misspelt term is also one that is missing: tell the one that has a line.
-    found = sorted(error.errors(), key=lambda each: each["type"] == "missing")
+    found = _told(error)
     first, more = found[0], len(found) - 1
     cause = first.get("ctx", {}).get("error")
     place = cause.place if isinstance(cause, MisplacedTermError) else first["loc"]
     words = str(cause) if isinstance(cause, ValueError) else _WORDS.get(first["type"], first["msg"])
     others = f" (and {more} more)" if more else ""
     return PolicyError(f"{'.'.join(map(str, place)) or 'policy'}: {words}{others}", _line(node, place))
+
+
+def _told(error: ValidationError) -> list[ErrorDetails]:
+    """The mistakes in the order to tell them: a misspelt term is also a missing one, but has a line."""
+    return sorted(error.errors(), key=lambda each: each["type"] == "missing")
 
 
 def _line(node: yaml.Node | None, place: Location) -> int | None:
@@ -234,6 +241,20 @@ def _check_names(policy: Policy) -> None:
             _check_parts(BY_SLUG[slug], change.parts, (*place, "parts"), complete=False)
     for slug, rule in policy.criteria.items():
         _check_parts(BY_SLUG[slug], rule.parts, ("criteria", slug, "parts"), complete=True)
+
+
+def _telling(tiers: Mapping[int, TierTerms]) -> dict[int, TierTerms]:
+    """The tiers' changes without those that say nothing, so that policies that say the same are equal."""
+    told = {tier: _telling_criteria(terms.criteria) for tier, terms in tiers.items()}
+    return {tier: TierTerms(criteria=changes) for tier, changes in told.items() if changes}
+
+
+def _telling_criteria(changes: Mapping[str, CriterionChange]) -> dict[str, CriterionChange]:
+    told = {}
+    for slug, change in changes.items():
+        parts = {name: part for name, part in change.parts.items() if part != PartChange()}
+        told[slug] = change.model_copy(update={"parts": parts})
+    return {slug: change for slug, change in told.items() if change != CriterionChange()}
 
 
 def _check_parts(
@@ -328,5 +349,6 @@ def _settings(criterion: Criterion[Any], given: Mapping[str, JsonValue], place: 
     try:
         return criterion.settings.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise MisplacedTermError(first["msg"], (*place, *first["loc"])) from error
+        first = _told(error)[0]
+        words = _WORDS.get(first["type"], first["msg"])
+        raise MisplacedTermError(words, (*place, *first["loc"])) from error

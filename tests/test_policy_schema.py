@@ -97,7 +97,10 @@ def _replaced(old: str, new: str) -> Callable[[], str]:
             "silver asks for more than gold",
         ),
         (_replaced("      minimum_deployments: 5", "      minimum_deployments: five"), "minimum_deployments"),
-        (_replaced("      minimum_deployments: 5", "      minimum: 5"), "criteria.verification.settings"),
+        (
+            _replaced("      minimum_deployments: 5", "      minimum: 5"),
+            "criteria.verification.settings.minimum: there is no such term",
+        ),
         (
             _replaced("criteria: [defects, after_hours", "criteria: [defcts, after_hours"),
             "no criterion defcts",

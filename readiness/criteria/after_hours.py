@@ -144,6 +144,14 @@ class AfterHours(Criterion[AfterHoursSettings]):
         return change(self.part_titles[part], from_, to, share=self.units[part] == SHARE)
 
 
+def late_events(facts: ServiceFacts, settings: AfterHoursSettings) -> tuple[int, float]:
+    """Events after hours from the first covered moment on, and the days in which they could be seen."""
+    heard = facts.coverage(_judged_by(facts))
+    since = heard.first_covered or facts.period.start
+    late = sum(event.after_hours and event.at >= since for event in _events(facts, settings))
+    return late, heard.observed_days
+
+
 def _judged_by(facts: ServiceFacts) -> str:
     """The kind whose observed time the rates are told per."""
     return "incident" if facts.coverage("page").status is FeedStatus.NO_FEED else "page"

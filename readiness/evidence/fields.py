@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StrictBool, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StrictBool,
+    StringConstraints,
+)
 from pydantic_core import CoreSchema, core_schema
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -19,6 +27,8 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 NO_NUL = r"^[^\x00]*$"
 NAME_PATTERN = r"^[^\x00]*[^\x00\s][^\x00]*$"
+SLUG_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
+NO_SLUG = "must be letters, digits, and between them points, hyphens or underscores"
 LINK_PATTERN = r"^https?://[^\x00\s]+$"
 DATE_PATTERN = r"^\d{4}-"
 NO_TIME = "no_time"
@@ -55,11 +65,19 @@ class _MomentSchema:
             _in_utc, core_schema.json_or_python_schema(json_schema=text, python_schema=either)
         )
 
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """What a document of the interface says of it."""
+        return {"type": "string", "format": "date-time"}
+
 
 Moment = Annotated[datetime, _MomentSchema()]
 """An aware moment; always in UTC once it is read."""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME, pattern=NAME_PATTERN)]
 """A slug, an id, a source: never blank."""
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME, pattern=SLUG_PATTERN)]
+"""A new name of the catalogue's own, as a Backstage catalogue could write it too."""
 Word = Annotated[str, StringConstraints(max_length=MAX_NAME, pattern=NO_NUL)]
 """A short optional text; empty says the same as null."""
 Title = Annotated[str, StringConstraints(max_length=MAX_TITLE, pattern=NO_NUL)]

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from readiness.evidence.fields import LINK_PATTERN, NAME_PATTERN, NO_NUL, NO_TIME
+from readiness.evidence.fields import LINK_PATTERN, NAME_PATTERN, NO_NUL, NO_SLUG, NO_TIME, SLUG_PATTERN
 from readiness.evidence.records import RECORDS, REFUSED, Record
 from readiness.evidence.statements import REFERENCES
 from readiness.evidence.words import Kind
@@ -136,6 +136,7 @@ _WORDS: Mapping[str, str] = {
 _PATTERNS: Mapping[str, str] = {
     NO_NUL: "contains a NUL character",
     NAME_PATTERN: "is blank or contains a NUL character",
+    SLUG_PATTERN: NO_SLUG,
     LINK_PATTERN: "is not an http or https address",
 }
 
@@ -150,6 +151,8 @@ def _worded(detail: ErrorDetails) -> str:
         return f"record is not JSON: {context['error']}"
     if kind in _BOUNDED_TIME and isinstance(context.get("ge", context.get("le")), str):
         return _BOUNDED_TIME[kind]
+    if kind.startswith("date_"):
+        return "is not a date (write it like 2026-01-31)"
     if kind.startswith("datetime"):
         return _WORDS[NO_TIME]
     plain = {name: _plain(value) for name, value in context.items()}
