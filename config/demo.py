@@ -35,7 +35,7 @@ STATE = VAR / "demo.json"  # exists once the demo is prepared; says which folder
 LOCK = VAR / "demo.lock"
 LOGS = VAR / "log"
 
-SAMPLES = (ROOT / "fixtures/govuk", ROOT / "fixtures/jenkins-infra")
+SAMPLES = tuple(ROOT / "fixtures" / name for name in ("govuk", "jenkins-infra", "story"))
 SAMPLES_END = datetime(2026, 6, 17, 9, tzinfo=UTC)  # the last moment at which all their feeds are still heard
 HISTORY = timedelta(days=364)
 STEP = "7d"
@@ -163,7 +163,7 @@ def _prepare(processes: Processes, folders: Sequence[Path]) -> None:
     _step(processes, "Making the database", ["migrate", "--verbosity", "0"])
     steps = [(f"Importing {folder.name}", ["import_fleet", str(folder)]) for folder in folders]
     steps += [
-        (f"Making the log-in {LOG_IN}", ["demo_login", LOG_IN, PASSWORD]),
+        (f"Making the log-in {LOG_IN}, and others", ["demo_login", LOG_IN, PASSWORD, "--others"]),
         ("Replaying a year, week by week", ["evaluate", *_history(folders, end)]),
         ("Judging every service now", ["evaluate"]),
     ]
@@ -203,7 +203,7 @@ def run(port: int, folders: Sequence[Path]) -> None:
             _step(processes, "Bringing the database up to date", ["migrate", "--verbosity", "0"])
         else:
             _prepare(processes, folders)
-        _serve(processes, port)
+        _serve(processes, port, folders)
     finally:
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of them behind
@@ -230,7 +230,7 @@ def _leave_content(number: int, frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _serve(processes: Processes, port: int) -> None:
+def _serve(processes: Processes, port: int, folders: Sequence[Path]) -> None:
     web = ["-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "8"]
     worker = ["-m", "celery", "-A", "config", "worker", "-B", "--pool", "solo", "--loglevel", "INFO"]
     worker += [
@@ -242,7 +242,7 @@ def _serve(processes: Processes, port: int) -> None:
     processes.start("web", web, log=LOGS / "web.log")
     processes.start("worker", worker, log=LOGS / "worker.log")
     _wait_for_web(processes, port)
-    _welcome(port)
+    _welcome(port, folders)
     for number in STOP_SIGNALS:
         signal.signal(number, _leave_content)
     while (name := processes.ended()) is None:
@@ -261,15 +261,16 @@ def _wait_for_web(processes: Processes, port: int) -> None:
     fail(f"The web did not answer: {LOGS / 'web.log'} says why")
 
 
-def _welcome(port: int) -> None:
+def _welcome(port: int, folders: Sequence[Path]) -> None:
     clock = datetime.now(UTC) + timedelta(seconds=int(_offset() or 0))
     here = f"http://127.0.0.1:{port}"
     print(
         f"""
   Handoff is at   {here}/
-  log in as       {LOG_IN} / {PASSWORD}
+  log in as       {LOG_IN} / {PASSWORD}, or as second-lead, ops-engineer, developer, viewer
   REST to try     {here}/api/v1/docs/
   the clock says  {clock:%Y-%m-%d %H:%M} UTC; it was set to where the data ends, make demo-reset does so again
+  shown           {_shown(folders)}
   one service     .venv/bin/python manage.py scorecard SLUG
   logs            {LOGS.relative_to(ROOT)}/
 
@@ -277,6 +278,13 @@ def _welcome(port: int) -> None:
 """,
         flush=True,
     )
+
+
+def _shown(folders: Sequence[Path]) -> str:
+    """The fleets by name; of the samples, what is real and what is not."""
+    if tuple(folders) == SAMPLES:
+        return "govuk and jenkins-infra are real fleets; story is made up, and says so wherever it is shown"
+    return ", ".join(folder.name for folder in folders)
 
 
 # Before anything starts ------------------------------------------------------------------------------

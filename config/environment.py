@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import environ
 from celery.schedules import ParseException, crontab
 from django.core.exceptions import ImproperlyConfigured
 
@@ -17,21 +17,26 @@ DATABASE_EXPECTED = (
     "a database address such as postgres://user:password@host:5432/name or sqlite:////folder/file"
 )
 DATABASE_SCHEMES = frozenset({"postgres", "postgresql", "sqlite"})
+KEY_EXPECTED = "a random text of 50 characters or more (DEBUG=true does without)"
+FORMER_KEYS_EXPECTED = "former values of SECRET_KEY, comma-separated"
 BROKER_EXPECTED = "redis://…, rediss://…, amqp://…, amqps://…, memory:// or filesystem://"
 BROKER_SCHEMES = frozenset({"redis", "rediss", "amqp", "amqps", "memory", "filesystem"})
 
 
-def setting(name: str, default: str, *, parse: Callable[[str], T], expected: str) -> T:
+def setting(name: str, default: str, *, parse: Callable[[str], T], expected: str, secret: bool = False) -> T:
     """The value of the environment variable `name`, parsed.
 
-    Raises ImproperlyConfigured, naming the variable and what was expected, when `parse` raises ValueError.
+    Raises ImproperlyConfigured, naming the variable and what was expected, when `parse` raises ValueError;
+    the value of a secret is not shown.
     """
-    raw = str(environ.Env().str(name, default=default)).strip()
+    # read as it stands: django-environ would take a secret that begins with $ for another variable's name
+    raw = os.environ.get(name, default).strip()
     try:
         return parse(raw)
     except ValueError as reason:
         detail = f" ({reason})" if str(reason) else ""
-        raise ImproperlyConfigured(f"{name}: expected {expected}, got {_shown(raw)}{detail}") from None
+        got = f"one of {len(raw)} characters" if secret else _shown(raw)
+        raise ImproperlyConfigured(f"{name}: expected {expected}, got {got}{detail}") from None
 
 
 def _shown(raw: str) -> str:
@@ -53,6 +58,25 @@ def boolean(raw: str) -> bool:
 def words(raw: str) -> list[str]:
     """Comma-separated words without the blanks around them."""
     return [word.strip() for word in raw.split(",") if word.strip()]
+
+
+def secret_key(raw: str) -> str:
+    """A key that Django does not call weak: of 50 characters or more, 5 different ones at least."""
+    if len(raw) < 50 or len(set(raw)) < 5 or raw.startswith("django-insecure-"):
+        raise ValueError
+    return raw
+
+
+def secret_keys(raw: str) -> list[str]:
+    """Comma-separated keys, each as good as :func:`secret_key` wants it."""
+    return [secret_key(key) for key in words(raw)]
+
+
+def token(raw: str) -> str:
+    """A text that nobody guesses, without blanks; empty switches off what asks for it."""
+    if raw and (len(raw) < 20 or len(raw.split()) != 1):
+        raise ValueError
+    return raw
 
 
 def positive(raw: str) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 import django_stubs_ext
 import environ
 from celery.schedules import crontab
-from django.core.exceptions import ImproperlyConfigured
 
+from config import content_security
 from config import environment as env
 
 django_stubs_ext.monkeypatch()
@@ -25,11 +25,24 @@ environ.Env.read_env(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
 # Security --------------------------------------------------------------------------------------------
 
 DEBUG = env.setting("DEBUG", "false", parse=env.boolean, expected="true or false")
-SECRET_KEY = env.setting("SECRET_KEY", "", parse=str, expected="a long random text")
+SECRET_KEY = env.setting(
+    "SECRET_KEY",
+    "",
+    parse=str if DEBUG else env.secret_key,
+    expected=env.KEY_EXPECTED,
+    secret=True,
+)
 if not SECRET_KEY:
-    if not DEBUG:
-        raise ImproperlyConfigured("SECRET_KEY: expected a long random text (DEBUG=true does without)")
     SECRET_KEY = "a-laptop's-key-that-no-server-gets"  # noqa: S105 - only DEBUG falls back to it
+
+# Keys that signed before this one: what they signed, such as the addresses of badges, is still believed.
+SECRET_KEY_FALLBACKS = env.setting(
+    "SECRET_KEY_FALLBACKS",
+    "",
+    parse=env.words if DEBUG else env.secret_keys,
+    expected=env.FORMER_KEYS_EXPECTED,
+    secret=True,
+)
 
 HOSTS_EXPECTED = "host names, comma-separated"
 ALLOWED_HOSTS = env.setting(
@@ -40,13 +53,28 @@ CSRF_TRUSTED_ORIGINS = env.setting(
 )
 HTTPS_ONLY = env.setting("HTTPS_ONLY", str(not DEBUG), parse=env.boolean, expected="true or false")
 BEHIND_PROXY = env.setting("BEHIND_PROXY", "false", parse=env.boolean, expected="true or false")
+PROXIES = env.setting("PROXIES", "1", parse=env.positive, expected="a whole number of proxies from 1")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
-SECURE_HSTS_SECONDS = 3600 if HTTPS_ONLY else 0
+HSTS = env.setting("HSTS_SECONDS", "3600", parse=env.positive, expected="a whole number of seconds from 1")
+SECURE_HSTS_SECONDS = HSTS if HTTPS_ONLY else 0
+SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day; a forgotten log-in ends with it
 # Subdomains and browsers' preload lists are for the owner of the whole domain to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # a probe speaks plain HTTP to the process itself
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # probes speak plain HTTP to the process itself
 # The header can be forged by any client, so it is believed only where a proxy is known to set it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_security.NOTHING}  # the admin and the REST docs have more
+
+# Monitoring ------------------------------------------------------------------------------------------
+
+METRICS_TOKEN = env.setting(
+    "METRICS_TOKEN",
+    "",
+    parse=env.token,
+    expected="a random text of 20 characters or more without blanks",
+    secret=True,
+)
 
 # Applications ----------------------------------------------------------------------------------------
 
@@ -74,6 +102,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.content_security.ContentSecurityMiddleware",  # first: static files and refusals pass it too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -122,11 +151,23 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    # A database that went away must be noticed, by pages and by /readyz: seconds, and milliseconds.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "tcp_user_timeout": 15_000,
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "readiness.rights.TeamRights",
+]
+PASSWORD_HASHERS = [
+    f"django.contrib.auth.hashers.{name}"
+    # the first makes new ones, the others read what an older installation stored
+    for name in ("Argon2PasswordHasher", "PBKDF2PasswordHasher", "ScryptPasswordHasher")
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -173,6 +214,9 @@ REJUDGE_AFTER = timedelta(
         "REJUDGE_AFTER_SECONDS", "60", parse=env.positive, expected="a whole number of seconds from 1"
     )
 )
+POLICY_NEEDS_TWO_PEOPLE = env.setting(
+    "POLICY_NEEDS_TWO_PEOPLE", "true", parse=env.boolean, expected="true or false"
+)
 
 # Celery ----------------------------------------------------------------------------------------------
 
@@ -206,6 +250,10 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "task": "readiness.tasks.evaluate_nightly",
         "schedule": crontab.from_string(NIGHTLY_EVALUATION),
     },
+    "purge": {
+        "task": "readiness.tasks.purge",
+        "schedule": crontab(hour="5", minute="30"),  # once the night has been judged
+    },
     "sweep": {
         "task": "readiness.tasks.sweep",
         "schedule": 60.0,
@@ -215,15 +263,17 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
 
 # REST ------------------------------------------------------------------------------------------------
 
+
 REST_FRAMEWORK = {
     # Basic first: an anonymous request is told to log in (401), not that it may not (403).
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.BasicAuthentication",
+        "readiness.api.basic.ThrottledBasicAuthentication",
+        "readiness.api.authentication.MachineTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["readiness.api.permissions.MayView"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["readiness.api.parsing.LimitedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "readiness.api.problems.handler",
 }
@@ -237,15 +287,31 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # One word may have different choices in different places: these get names of their own.
     "ENUM_NAME_OVERRIDES": {
+        "AlertKind": "readiness.models.alert.Alert.Kind",
         "DefectKind": "readiness.models.evidence.DEFECT_KINDS",
         "EvidenceKind": "readiness.models.evidence.KINDS",
         "JudgementKind": "readiness.models.scorecard.Kind",
+        "PolicyState": "readiness.models.policy.PolicyVersion.State",
         "Role": "readiness.models.evidence.ROLES",
         "Readiness": ["ready", "not_ready", "cannot_tell"],
     },
 }
 
+# Its own table would stand unused beside ours, and keep a test's database from being emptied.
+MIGRATION_MODULES = {"knox": None}
 KNOX_TOKEN_MODEL = "readiness.MachineToken"  # noqa: S105 - the name of a model
+
+# Log-in throttling -------------------------------------------------------------------------------------
+
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+# Both together: one address cannot lock somebody else out of everywhere, one name not all of an office.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "config.proxies.client_address"
+AXES_LOCKOUT_CALLABLE = "readiness.admin.locked_out.page"
+AXES_ENABLE_ADMIN = False  # readiness.admin.accounts shows the same, to leads
 AXES_VERBOSE = False
 
 # Pages -----------------------------------------------------------------------------------------------
@@ -284,4 +350,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
+    # who logged in stands in the admin
+    "loggers": {"axes": {"level": "WARNING"}},
 }

@@ -1,17 +1,19 @@
 """The schema of a policy file, its mistakes in words, and what it resolves to for each tier."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Self, TypeVar
+from unicodedata import category
 
 import yaml
-from pydantic import Field, JsonValue, PrivateAttr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from readiness.criteria import BY_SLUG, CRITERIA
 from readiness.criteria.base import Criterion
 from readiness.curves import Curve
+from readiness.evidence import REPORTED_KINDS, Cause, SignalName
 from readiness.rubric import (
     CurvePoints,
     Days,
@@ -33,6 +35,12 @@ from readiness.rubric import (
 
 TIERS = (1, 2, 3, 4)
 MAX_LENGTH = 200_000
+MAX_NODES = 50_000
+"""So many values a policy may come to when what its aliases repeat is written out."""
+LEVEL_LENGTH = 10
+"""A scorecard keeps so much of a level's name."""
+NO_LEVEL = "none"
+"""What a scorecard says below the lowest level: no level can be called so."""
 
 _WORDS = {"extra_forbidden": "there is no such term", "missing": "this term is missing"}
 
@@ -55,6 +63,13 @@ class MisplacedTermError(ValueError):
     def __init__(self, message: str, place: Location) -> None:
         super().__init__(message)
         self.place = place
+
+
+def _tier(key: object) -> object:
+    """Refuse what is read as a tier's number but written otherwise, such as ``01`` or ``yes``."""
+    if str(key) not in map(str, TIERS):
+        raise ValueError(f"there is no such tier; there are {', '.join(map(str, TIERS))}")
+    return key
 
 
 class PartTerms(Terms):
@@ -120,7 +135,7 @@ class Policy(Terms):
     deploy: DeployTerms
     handback: HandbackTerms
     criteria: dict[str, CriterionTerms]
-    tiers: dict[Annotated[int, Field(ge=1, le=4)], TierTerms] = Field(default_factory=dict)
+    tiers: dict[Annotated[int, BeforeValidator(_tier)], TierTerms] = Field(default_factory=dict)
 
     _rubrics: dict[int, Rubric] = PrivateAttr(default_factory=dict)
 
@@ -128,6 +143,7 @@ class Policy(Terms):
     def _hangs_together(self) -> Self:
         """Check what no single field shows, and resolve every tier: a policy that loads can judge."""
         _check_levels(self)
+        _check_words(self)
         _check_names(self)
         # Set past the freeze: the policy is not anybody's yet.
         object.__setattr__(self, "tiers", _telling(self.tiers))
@@ -149,15 +165,16 @@ def load_policy(text: str) -> Policy:
     """Read a policy from YAML (or JSON, which is YAML). Raises :class:`PolicyError`."""
     if len(text) > MAX_LENGTH:
         raise PolicyError(f"a policy has at most {MAX_LENGTH} characters, this one has {len(text)}")
+    loader = _Loader(text)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        _refuse_repeated_keys(node, set())
-        data = yaml.safe_load(text)
+        node = loader.get_single_node()
+        _refuse_oddities(loader, node)
+        data = None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        raise PolicyError(f"this is not YAML: {error.problem}", mark.line + 1 if mark else None) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise PolicyError(f"this is not YAML: {error}") from error
+        mark, said = error.problem_mark, ", ".join(filter(None, (error.context, error.problem)))
+        raise PolicyError(f"this is not YAML: {said}", mark.line + 1 if mark else None) from error
+    except RecursionError as error:
+        raise PolicyError("this is nested too deep to be a policy") from error
     if not isinstance(data, dict):
         raise PolicyError("a policy is a mapping of its terms", 1)
     try:
@@ -171,10 +188,15 @@ def _in_words(error: ValidationError, node: yaml.Node | None) -> PolicyError:
     found = _told(error)
     first, more = found[0], len(found) - 1
     cause = first.get("ctx", {}).get("error")
-    place = cause.place if isinstance(cause, MisplacedTermError) else first["loc"]
+    place = cause.place if isinstance(cause, MisplacedTermError) else _place(first)
     words = str(cause) if isinstance(cause, ValueError) else _WORDS.get(first["type"], first["msg"])
     others = f" (and {more} more)" if more else ""
     return PolicyError(f"{'.'.join(map(str, place)) or 'policy'}: {words}{others}", _line(node, place))
+
+
+def _place(error: ErrorDetails) -> Location:
+    """Where a mistake stands; a key that is wrong stands where its value does."""
+    return tuple(step for step in error["loc"] if step != "[key]")
 
 
 def _told(error: ValidationError) -> list[ErrorDetails]:
@@ -199,21 +221,70 @@ def _line(node: yaml.Node | None, place: Location) -> int | None:
     return line
 
 
-def _refuse_repeated_keys(node: yaml.Node | None, seen: set[int]) -> None:
-    """A key that stands twice would silently win over the first."""
-    if node is None or id(node) in seen:
-        return
-    seen.add(id(node))
+class _Loader(yaml.SafeLoader):
+    """Reads YAML's safe part. Raises ``PolicyError`` also where YAML itself fails without a place."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            super().__init__(text)
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            raise PolicyError(f"YAML allows no character U+{error.character:04X}", line) from error
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """A value; one that looks like a number or a date and is none is a mistake like another."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except (PolicyError, RecursionError):
+            raise
+        except (ValueError, LookupError, AttributeError) as error:  # what PyYAML lets through, by type
+            what = node.tag.rpartition(":")[2]
+            raise PolicyError(f"{str(node.value)[:40]} is no {what}", node.start_mark.line + 1) from error
+
+
+def _refuse_oddities(loader: _Loader, root: yaml.Node | None) -> None:
+    """Refuse what YAML allows and no policy needs: keys that stand twice, aliases without end."""
+    sizes: dict[int, int | None] = {}
+
+    def size(node: yaml.Node) -> int:
+        """How many values it comes to, with all that aliases repeat."""
+        if id(node) not in sizes:
+            sizes[id(node)] = None
+            sizes[id(node)] = 1 + sum(map(size, _below(loader, node)))
+        found = sizes[id(node)]
+        if found is None:
+            raise PolicyError("an alias stands within what it repeats", node.start_mark.line + 1)
+        if found > MAX_NODES:
+            raise PolicyError("aliases repeat too much to be a policy", node.start_mark.line + 1)
+        return found
+
+    if root is not None:
+        size(root)
+
+
+def _below(loader: _Loader, node: yaml.Node) -> Iterator[yaml.Node]:
+    """The values right below a node, which is looked at itself."""
     if isinstance(node, yaml.MappingNode):
-        keys: set[str] = set()
-        for key, value in node.value:
-            if str(key.value) in keys:
-                raise PolicyError(f"{key.value} stands twice", key.start_mark.line + 1)
-            keys.add(str(key.value))
-            _refuse_repeated_keys(value, seen)
+        _refuse_repeated_keys(loader, node)
+        yield from (each for pair in node.value for each in pair)
     elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _refuse_repeated_keys(value, seen)
+        yield from node.value
+    elif any(category(char) in {"Cc", "Cs"} and char not in "\n\t" for char in node.value):
+        raise PolicyError("this text has a character that no text can hold", node.start_mark.line + 1)
+
+
+def _refuse_repeated_keys(loader: _Loader, node: yaml.MappingNode) -> None:
+    """A key that stands twice would silently win over the first, also where it is written otherwise."""
+    seen = set()
+    for key, _ in node.value:
+        merges = key.tag == "tag:yaml.org,2002:merge"  # "<<" has a meaning and no value
+        is_word = isinstance(key, yaml.ScalarNode) and not merges
+        found = loader.construct_object(key) if is_word else key.value
+        if not isinstance(found, str | int):
+            raise PolicyError("the name of a term is a word", key.start_mark.line + 1)
+        if found in seen:
+            raise PolicyError(f"{key.value} stands twice", key.start_mark.line + 1)
+        seen.add(found)
 
 
 def _check_levels(policy: Policy) -> None:
@@ -224,6 +295,29 @@ def _check_levels(policy: Policy) -> None:
             raise MisplacedTermError(words, ("levels", index))
     if policy.blocker_cap not in {level.name for level in policy.levels}:
         raise MisplacedTermError(f"{policy.blocker_cap} is no level", ("blocker_cap",))
+    names = [level.name for level in policy.levels]
+    for index, name in enumerate(names):
+        place = ("levels", index, "name")
+        if len(name) > LEVEL_LENGTH:
+            raise MisplacedTermError(f"a level's name has at most {LEVEL_LENGTH} characters", place)
+        if name == NO_LEVEL or name in names[:index]:
+            raise MisplacedTermError(f"no level can be called {name} here: that name is taken", place)
+
+
+def _check_words(policy: Policy) -> None:
+    """Every kind, signal and cause that is named exists: a misspelt one would never be met."""
+    words: tuple[tuple[Location, Iterable[str], Iterable[str]], ...] = (
+        (("golden_signals",), policy.golden_signals, SignalName),
+        (("launch", "needs"), policy.launch.needs, REPORTED_KINDS),
+        (("deploy", "needs"), policy.deploy.needs, REPORTED_KINDS),
+        (("handback", "needs"), policy.handback.needs, REPORTED_KINDS),
+        (("handback", "urgent", "causes"), policy.handback.urgent.causes, Cause),
+    )
+    for place, given, known in words:
+        for index, word in enumerate(given):
+            if word not in list(known):
+                told = f"there is no {word}; there are {', '.join(known)}"
+                raise MisplacedTermError(told, (*place, index))
 
 
 def _check_names(policy: Policy) -> None:

@@ -1,5 +1,6 @@
 """The JSON Schema of a policy file, complete enough for an editor to check one by it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
@@ -7,7 +8,17 @@ from pydantic.json_schema import models_json_schema
 
 from readiness.criteria import CRITERIA
 from readiness.criteria.base import Criterion
-from readiness.policy import TIERS, CriterionChange, CriterionTerms, PartChange, PartTerms, Policy
+from readiness.evidence import REPORTED_KINDS, Cause, SignalName
+from readiness.policy import (
+    LEVEL_LENGTH,
+    NO_LEVEL,
+    TIERS,
+    CriterionChange,
+    CriterionTerms,
+    PartChange,
+    PartTerms,
+    Policy,
+)
 
 Schema = dict[str, Any]
 
@@ -37,7 +48,7 @@ def policy_schema() -> Schema:
             criterion, change, settings=overrides, part="PartChange"
         )
     slugs = [criterion.slug for criterion in CRITERIA]
-    definitions["HandbackTerms"]["properties"]["criteria"]["items"]["enum"] = slugs
+    _name_words(whole, definitions, slugs)
     whole["properties"] |= {"criteria": _by_slug(slugs, ""), "tiers": _tiers(slugs)}
     return {
         "$schema": DIALECT,
@@ -45,6 +56,21 @@ def policy_schema() -> Schema:
         "title": "Handoff policy",
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def _name_words(whole: Schema, definitions: Schema, slugs: list[str]) -> None:
+    """The words that a list may hold, and how long a level's name may be."""
+    lists: tuple[tuple[str, str, Iterable[str]], ...] = (
+        ("LaunchTerms", "needs", REPORTED_KINDS),
+        ("DeployTerms", "needs", REPORTED_KINDS),
+        ("HandbackTerms", "needs", REPORTED_KINDS),
+        ("HandbackTerms", "criteria", slugs),
+        ("UrgentTerms", "causes", Cause),
+    )
+    for definition, term, words in lists:
+        definitions[definition]["properties"][term]["items"]["enum"] = list(words)
+    whole["properties"]["golden_signals"]["items"]["enum"] = list(SignalName)
+    definitions["Level"]["properties"]["name"] |= {"maxLength": LEVEL_LENGTH, "not": {"const": NO_LEVEL}}
 
 
 def _name(reference: Schema) -> str:

@@ -6,19 +6,26 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Self
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from readiness import clock
+from readiness import clock, exclusions
 from readiness.criteria.coupling import COUPLING
 from readiness.evaluation.judging import explanations, scope_of
 from readiness.evaluation.policies import parsed
 from readiness.evaluation.runs import looped
 from readiness.explaining import Explanation
+from readiness.facts import RowRef
+from readiness.measures.arrivals import received_after
 from readiness.measures.graph import Reach, reach
-from readiness.models import Scorecard, Service
+from readiness.measures.passing import passed_between
+from readiness.models import Exclusion, Scorecard, Service
 from readiness.models.scorecard import Kind
 from readiness.rendering import Meta, render
+from readiness.rendering.causes import Cause, Excluded, Found, Received, causes
+from readiness.rendering.changes import Change, Judged, changes, summary
 
+RECEIVED_AT_MOST = 200
+"""Rows of a kind that are named as received between two scorecards, the newest."""
 _WITH = ("service", "policy", "evaluation")
 
 
@@ -39,6 +46,73 @@ def latest(service: Service, at: datetime | None = None, kind: str | None = None
 def history(service: Service) -> "QuerySet[Scorecard]":
     """All judgements of a service, newest first, the newest revision of a moment before the older ones."""
     return Scorecard.objects.filter(service=service).order_by("-at", "kind", "-revision", "-pk")
+
+
+def previous(card: Scorecard) -> Scorecard | None:
+    """The newest scorecard of the same kind before this one that says otherwise; ``None`` for the first.
+
+    Where all before say the same, it is the last of them.
+    """
+    earlier = Q(at__lt=card.at) | Q(at=card.at, pk__lt=card.pk)
+    cards = Scorecard.objects.filter(earlier, service=card.service_id, kind=card.kind)
+    newest_first = cards.select_related(*_WITH).order_by("-at", "-revision", "-pk")
+    return newest_first.exclude(digest=card.digest).first() or newest_first.first()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two scorecards of a service, what they say otherwise, and what lies between them."""
+
+    before: Scorecard
+    after: Scorecard
+    window_days: float
+    changes: Sequence[Change]
+    causes: Sequence[Cause]
+    summary: str
+
+
+def compared(one: Scorecard, other: Scorecard) -> Comparison:
+    """Compare two scorecards of one service, whichever is earlier. A constant number of queries."""
+    before, after = sorted((one, other), key=lambda card: (card.at, card.created_at, card.pk))
+    was, now = (Judged(card.numbers, str(card.policy)) for card in (before, after))
+    found, between = changes(was, now), _between(before, after)
+    return Comparison(
+        before=before,
+        after=after,
+        window_days=between.window_days,
+        changes=found,
+        causes=causes(between, changed=bool(found)),
+        summary=summary(was, now, found),
+    )
+
+
+def _between(before: Scorecard, after: Scorecard) -> Found:
+    """What came in between the two judgements, and what time did between the two moments."""
+    first, last = sorted((before, after), key=lambda card: card.created_at)
+    service, window = after.service_id, parsed(after.policy).window_days
+    arrivals = received_after(
+        service, first.created_at, after.at, until=last.created_at, most=RECEIVED_AT_MOST
+    )
+    passed = passed_between(service, before.at, after.at, window_days=window, known_by=first.created_at)
+    # Exclusions are kept by the clock, which may stand elsewhere than the real time.
+    by_clock = [card.created_at + card.clock_offset for card in (first, last)]
+    return Found(
+        moments=(before.at, after.at),
+        policies=(str(before.policy), str(after.policy)),
+        window_days=window,
+        received=[Received(each.ref, each.first_received_at > first.created_at) for each in arrivals],
+        at_most=RECEIVED_AT_MOST,
+        excluded=[_excluded(each) for each in exclusions.between(service, *by_clock)],
+        left={kind: each.left for kind, each in passed.items()},
+        happened={kind: each.happened for kind, each in passed.items()},
+    )
+
+
+def _excluded(exclusion: Exclusion) -> Excluded:
+    source, _, key = exclusion.row.partition(":")
+    return Excluded(
+        RowRef(exclusion.kind, source, key), exclusion.excluded, exclusion.actor, exclusion.reason
+    )
 
 
 def rendered(scorecard: Scorecard, *, explain: bool = False) -> dict[str, Any]:

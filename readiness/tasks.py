@@ -3,7 +3,7 @@
 from celery import Task, shared_task
 from django.db import Error as DatabaseError
 
-from readiness import clock, evaluation
+from readiness import alerting, clock, evaluation, retention, simulation
 from readiness.models import Evaluation, Team
 from readiness.reclassify import reclassify_team as reclassify
 
@@ -56,10 +56,27 @@ def sweep() -> int:
     teams = list(Team.objects.filter(hours_changed_at__isnull=False).values_list("pk", flat=True))
     for pk in teams:
         reclassify_team.delay(pk)
-    return len(batches) + len(teams)
+    simulations = list(simulation.due().values_list("pk", flat=True)[:SWEEP_LIMIT])
+    for pk in simulations:
+        run_simulation.delay(pk)
+    alerting.watch()
+    return len(batches) + len(teams) + len(simulations)
 
 
 @shared_task(base=Nudge)
 def reclassify_team(team_id: int) -> int:
     """Decide again which pages and incidents of a team's services were after hours; how many changed."""
     return reclassify(team_id)
+
+
+@shared_task(base=Nudge)
+def run_simulation(simulation_id: int) -> None:
+    """Judge a simulation's next moments; what is left gets a turn behind what waits."""
+    if simulation.work(simulation_id):
+        run_simulation.delay(simulation_id)
+
+
+@shared_task(base=Nudge)
+def purge() -> int:
+    """Delete what retention does not keep; how many rows."""
+    return sum(share.rows for share in retention.purge())

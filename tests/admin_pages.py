@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
@@ -39,6 +40,18 @@ class Visitor:
 def text(response: "HttpResponse | Any") -> str:
     """What a page says, with every run of blanks made one."""
     return re.sub(r"\s+", " ", response.content.decode())
+
+
+FORMATS = {"csv": "0", "xlsx": "1", "json": "2"}
+
+
+def exported(visitor: Visitor, path: str, *, file: str = "csv", **query: Any) -> Any:
+    """The file that a list's export answers; ``getvalue()`` has its bytes."""
+    address = f"{path}export/?{urlencode(query, doseq=True)}"
+    response = visitor.client.post(address, {"format": FORMATS[file], "resource": "0"})
+    assert response.status_code == 200, (path, response.status_code)
+    assert "attachment" in response.get("Content-Disposition", ""), text(response)[-3000:]
+    return response
 
 
 def listed(page: str) -> list[str]:

@@ -46,7 +46,7 @@ def answer(command: AnsweringCommand, *arguments: str, **options: Any) -> Answer
     return Answer(command.status, out.getvalue())
 
 
-def shell(*arguments: str, database: str) -> "subprocess.CompletedProcess[str]":
+def shell(*arguments: str, database: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run manage.py as a shell would, for its real exit status."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
@@ -57,6 +57,7 @@ def shell(*arguments: str, database: str) -> "subprocess.CompletedProcess[str]":
             "DEBUG": "true",
             "CELERY_BROKER_URL": "memory://",
             "DATABASE_URL": database,
+            **environment,
         },
         capture_output=True,
         text=True,

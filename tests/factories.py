@@ -303,6 +303,22 @@ class FeedFactory(_ReceivedFactory):
     last_seen_at = NOW
 
 
+class ExclusionFactory(ModelFactory[models.Exclusion]):
+    """An incident that was taken out of judgement."""
+
+    class Meta:
+        model = models.Exclusion
+
+    service = factory.SubFactory(ServiceFactory)
+    kind = "incident"
+    row_id = factory.Sequence(lambda n: n + 1)
+    row = factory.LazyAttribute(lambda change: f"tests:row-{change.row_id}")
+    excluded = True
+    actor = "1 ada"
+    reason = "A test of the pager."
+    at = NOW
+
+
 class PolicyVersionFactory(ModelFactory[models.PolicyVersion]):
     """The default policy as its first version; the digest is made up."""
 
@@ -375,3 +391,36 @@ class CurrentScoreFactory(ModelFactory[models.CurrentScore]):
     possible = factory.SelfAttribute("scorecard.possible")
     evidence = factory.SelfAttribute("scorecard.evidence")
     level = factory.SelfAttribute("scorecard.level")
+
+
+class AlertFactory(ModelFactory[models.Alert]):
+    """A feed that fell silent three days ago, and still is."""
+
+    class Meta:
+        model = models.Alert
+
+    kind = models.Alert.Kind.FEED_SILENT
+    service = factory.SubFactory(ServiceFactory)
+    subject = "deployment"
+    team = factory.SelfAttribute("service.owner")
+    text = "Nothing was heard of deployments since 2026-06-20. Revive what reports them."
+    numbers: Any = factory.Dict({"source": "jenkins"})
+    began_at = ago(days=3)
+
+
+class SimulationFactory(ModelFactory[models.Simulation]):
+    """A simulation of one moment that waits for a worker."""
+
+    class Meta:
+        model = models.Simulation
+
+    kind = models.Simulation.Kind.SIMULATION
+    policy = factory.SubFactory(PolicyVersionFactory, version=2)
+    baseline = factory.SubFactory(PolicyVersionFactory)
+    since = NOW
+    until = NOW
+    every_days = 7
+    steps = 1
+    requested_by = "1 ada"
+    started_at = NOW
+    due_at = NOW

@@ -10,11 +10,14 @@ ROOT = "/api/v1/"
 
 
 class Asker:
-    """Somebody with a log-in, and what the interface answers them."""
+    """Somebody with a log-in that may view everything, and what the interface answers them."""
 
-    def __init__(self, *permissions: str, name: str = "ada") -> None:
+    def __init__(self, *permissions: str, name: str = "ada", views: bool = True) -> None:
         self.user = User.objects.create_user(name, password="secret")
-        self.user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        wanted = Permission.objects.filter(codename__in=permissions)
+        if views:
+            wanted |= Permission.objects.filter(codename__startswith="view_")
+        self.user.user_permissions.set(wanted)
         self.client = APIClient()
         self.client.force_authenticate(self.user)
 

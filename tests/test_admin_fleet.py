@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from readiness import clock
 from readiness.admin.fleet import ServiceAdmin
 from readiness.models import Service
-from tests.admin_pages import FLEET, Visitor, listed
+from tests.admin_pages import FLEET, Visitor, exported, listed
 from tests.factories import (
     NOW,
     CurrentScoreFactory,
@@ -171,19 +171,52 @@ def test_nothing_found_and_nothing_there_are_told_apart(fleet: dict[str, Service
 
 
 def test_the_export_holds_what_is_filtered(fleet: dict[str, Service]) -> None:
-    response = Visitor().client.get(f"{FLEET}export/", {"verdict": "handback:urgent"})
-    rows = list(csv.DictReader(io.StringIO(response.content.decode())))
+    response = exported(Visitor(), FLEET, verdict="handback:urgent")
+    rows = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
 
     assert response["Content-Type"].startswith("text/csv")
+    assert list(rows[0]) == [
+        "service",
+        "title",
+        "verdict_of",
+        "verdict",
+        "score",
+        "possible",
+        "evidence",
+        "level",
+        "management_state",
+        "tier",
+        "owner",
+        "ops_team",
+        "trend",
+        "judged_as_of",
+        "blockers",
+        "below",
+        "silent",
+        "lifecycle",
+        "system",
+        "fleet",
+        "made_up",
+    ]
     assert [row["service"] for row in rows] == ["cart"]
     assert (rows[0]["score"], rows[0]["trend"], rows[0]["below"]) == ("40.0", "-8.0", "defects telemetry")
+    assert rows[0]["judged_as_of"] == ago(days=9).isoformat()
+
+
+def test_the_export_has_the_order_of_the_list_and_services_that_were_never_judged(
+    fleet: dict[str, Service],
+) -> None:
+    rows = list(csv.DictReader(io.StringIO(exported(Visitor(), FLEET).getvalue().decode())))
+
+    assert [row["service"] for row in rows] == ["pay", "cart", "mail", "new"]
+    assert (rows[3]["verdict"], rows[3]["score"], rows[3]["tier"]) == ("", "", "3")
 
 
 def test_no_text_of_the_export_is_a_formula() -> None:
     ServiceFactory.create(slug="calc", title='=HYPERLINK("http://example.org")')
-    exported = Visitor().client.get(f"{FLEET}export/").content.decode()
+    text = exported(Visitor(), FLEET).getvalue().decode()
 
-    assert "'=HYPERLINK" in exported
+    assert "'=HYPERLINK" in text
 
 
 def test_a_title_is_text_and_no_markup() -> None:
@@ -210,5 +243,5 @@ def test_the_list_takes_as_many_queries_for_5_services_as_for_500(
             ServiceFactory.create(owner=TeamFactory.create(slug=f"owner-{number}"))
     visitor = Visitor()
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         visitor.get(FLEET)

@@ -1,12 +1,14 @@
 """Evaluations that people ask for in the admin."""
 
 import pytest
+from django.test import Client
 from kombu.exceptions import OperationalError
 
 from readiness import tasks
 from readiness.models import Evaluation, Service
-from tests.admin_pages import FLEET, Visitor, page_of
+from tests.admin_pages import FLEET, Visitor, page_of, text
 from tests.factories import ServiceFactory
+from tests.members import member
 
 pytestmark = pytest.mark.django_db
 
@@ -63,3 +65,20 @@ def test_it_takes_the_right_and_a_post(services: list[Service], sent: list[int],
     assert answer.status_code == (403 if method == "post" else 405)
     assert not Evaluation.objects.exists()
     assert "Evaluate now" not in Visitor(name="bob").get(page_of(services[0]))
+
+
+@pytest.mark.parametrize("group", ["developer", "ops engineer"])
+def test_members_of_a_team_may_evaluate_its_services_and_no_others(
+    services: list[Service], sent: list[int], group: str
+) -> None:
+    own, other = services
+    client = Client()
+    client.force_login(member(group, teams=[own.owner]))
+
+    assert "Evaluate now" in text(client.get(page_of(own)))
+    assert "Evaluate now" not in text(client.get(page_of(other)))
+    assert "Evaluate the fleet now" not in text(client.get("/admin/"))
+    assert client.post(page_of(own, "evaluate")).status_code == 302
+    assert client.post(page_of(other, "evaluate")).status_code == 403
+    assert client.post(f"{FLEET}evaluate/").status_code == 403
+    assert [run.services for run in Evaluation.objects.all()] == [1]

@@ -229,7 +229,7 @@ def test_the_page_takes_as_many_queries_among_5_services_as_among_500(
         FeedFactory.create(service=shop, kind="page", since=at, last_seen_at=at)
     visitor = Visitor("add_evaluation", "add_feed")
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         visitor.get(page_of(shop))
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from readiness.api.urls import router
+from handoff.api.urls import router
 from tests.factories import ServiceFactory
 from tests.rest import ROOT, Asker, fields, problem
 
@@ -103,8 +103,8 @@ def test_an_unknown_number_is_a_problem(path: str, number: str) -> None:
     assert Asker().problem(f"{path}{number}/")["status"] == 404
 
 
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_facts_cannot_be_written_here(method: str) -> None:
+@pytest.mark.parametrize(("method", "status"), [("post", 403), ("put", 405), ("patch", 405), ("delete", 405)])
+def test_people_write_no_facts_here_whatever_their_rights(method: str, status: int) -> None:
     asker = Asker("add_service", "change_service", "delete_service")
     service = ServiceFactory.create()
     answers = [
@@ -112,7 +112,7 @@ def test_facts_cannot_be_written_here(method: str) -> None:
         for path in ("services/", f"services/{service.slug}/", "deployments/", "feeds/")
     ]
 
-    assert [problem(each)["status"] for each in answers] == [405] * 4
+    assert [problem(each)["status"] for each in answers] == [status] * 4
     assert "GET" in answers[0]["Allow"]
 
 

@@ -71,6 +71,8 @@ def test_a_service_shows_what_it_is_and_how_it_is_judged_with_its_age(shop: Serv
     row = asker.get("services/shop/")
     current = row.pop("current")
 
+    badge = row.pop("badge_url")
+    assert badge.startswith("http://testserver/api/v1/services/shop/badge.svg?signature=")
     assert row == {
         "slug": "shop",
         "title": "The Shop",
@@ -88,6 +90,7 @@ def test_a_service_shows_what_it_is_and_how_it_is_judged_with_its_age(shop: Serv
         "depends_on": [],
         "links": [],
         "fleet": "books",
+        "made_up": False,
     }
     assert current.pop("age_seconds") == pytest.approx(3600, abs=60)
     assert current.pop("clock_offset") == pytest.approx(clock.offset().total_seconds())
@@ -108,7 +111,7 @@ def test_a_service_shows_what_it_is_and_how_it_is_judged_with_its_age(shop: Serv
         "silent": ["page"],
         "trend": -2.5,
     }
-    assert asker.rows("services/", search="shop")[0].keys() == {*row, "current"}
+    assert asker.rows("services/", search="shop")[0].keys() == {*row, "badge_url", "current"}
 
 
 def test_an_old_judgement_is_called_stale(shop: Service, settings: Settings) -> None:

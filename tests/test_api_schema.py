@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from readiness.api.limits import MOST
+from readiness.evidence.records import IncidentRecord
+from tests.machines import RECORDS
 from tests.rest import Asker
 
 
@@ -47,7 +50,12 @@ def test_every_operation_says_that_errors_are_problems(document: dict[str, Any])
                 }
 
 
-def test_only_evaluations_can_be_started(document: dict[str, Any]) -> None:
+CATALOGUE = {"teams", "systems", "services"}
+
+
+def test_what_is_written_is_the_catalogue_and_evidence_and_evaluations_are_started(
+    document: dict[str, Any],
+) -> None:
     writes = {
         (path, method)
         for path, operations in document["paths"].items()
@@ -55,8 +63,25 @@ def test_only_evaluations_can_be_started(document: dict[str, Any]) -> None:
         if method != "get"
     }
 
-    assert writes == {("/api/v1/evaluations/", "post")}
+    written = {f"/api/v1/{name}/" for name in (*RECORDS, *CATALOGUE, "feeds")}
+    assert writes == {(path, "post") for path in (*written, "/api/v1/evaluations/")}
     assert "202" in document["paths"]["/api/v1/evaluations/"]["post"]["responses"]
+
+
+def test_a_body_is_a_record_or_a_list_of_them_with_the_fields_of_the_records(
+    document: dict[str, Any],
+) -> None:
+    operation = document["paths"]["/api/v1/incidents/"]["post"]
+    body = operation["requestBody"]
+    one, several = body["content"]["application/json"]["schema"]["oneOf"]
+
+    assert body["required"]
+    assert set(one["properties"]) == set(IncidentRecord.model_fields)
+    assert set(one["required"]) == {"service", "source", "id", "severity", "title", "started_at"}
+    assert one["properties"]["started_at"] == {"type": "string", "format": "date-time", "title": "Started At"}
+    assert (several["items"], several["maxItems"]) == (one, MOST)
+    assert {"200", "207", "413", "422"} <= operation["responses"].keys()
+    assert {"machineToken": []} in operation["security"]
 
 
 def test_filters_are_described_with_their_types(document: dict[str, Any]) -> None:

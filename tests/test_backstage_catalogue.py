@@ -45,6 +45,7 @@ metadata:
     handoff/aliases: payments, pay , payments,checkout
     handoff/components: api, worker
     handoff/default-branch: trunk
+    handoff/made-up: True
     backstage.io/source-location: url:https://example.org/pay/
     github.com/project-slug: example/pay
   links:
@@ -96,6 +97,7 @@ def test_a_component_of_any_type_is_a_service() -> None:
                 Link("https://github.com/example/pay", "Source", "source"),
             ),
             tags=("java", "money"),
+            made_up=True,
         ),
     )
 
@@ -215,6 +217,7 @@ def test_a_broken_document_is_told_and_does_not_lose_the_others(document: str, r
         ("handoff/time-zone", "UTC", "has no meaning on a Component"),
         ("handoff/launched-on", "last year", "is a date like 2025-06-01, not 'last year'"),
         ("handoff/management-state", "nobody", "is developer_managed or ops_managed, not 'nobody'"),
+        ("handoff/made-up", "perhaps", "is true or false, not 'perhaps': taken as true"),
         ("handoff/default-branch", "b" * 201, "is longer than 200 characters; the rest is left out"),
     ],
 )
@@ -228,6 +231,20 @@ def test_a_wrong_setting_of_a_service_is_told_and_means_its_default(
     assert catalogue.services[0].tier == 3
     assert catalogue.services[0].launched_on is None
     assert catalogue.services[0].management_state == "developer_managed"
+
+
+@pytest.mark.parametrize(
+    ("written", "made_up"),
+    [
+        ("handoff/tier: 1", False),
+        ("handoff/made-up: 'false'", False),
+        ("handoff/made-up: true", True),
+        ("handoff/made-up: perhaps", True),
+    ],
+)
+def test_what_may_be_a_sample_never_passes_for_a_real_service(written: str, made_up: bool) -> None:
+    text = f"{{kind: Component, metadata: {{name: a, annotations: {{{written}}}}}, spec: {{}}}}"
+    assert service(text).made_up is made_up
 
 
 @pytest.mark.parametrize(
@@ -332,7 +349,8 @@ def yaml_of(content: object) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("fleet", "services", "teams"), [("govuk", 44, 10), ("jenkins-infra", 51, 5), ("vectors", 30, 4)]
+    ("fleet", "services", "teams"),
+    [("govuk", 44, 10), ("jenkins-infra", 51, 5), ("vectors", 30, 4), ("story", 19, 6)],
 )
 def test_the_sample_fleets_are_read_whole(fleet: str, services: int, teams: int) -> None:
     catalogue = read_catalogue((FIXTURES / fleet / "catalog-info.yaml").read_bytes())

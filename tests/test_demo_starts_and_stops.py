@@ -125,6 +125,13 @@ def test_the_clock_stands_where_the_feeds_end(tmp_path: Path) -> None:
     assert demo._end_of_data([tmp_path]) == datetime(2026, 5, 3, tzinfo=UTC)
 
 
+def test_the_welcome_says_which_of_the_samples_are_real_and_which_is_made_up(tmp_path: Path) -> None:
+    assert {folder.name for folder in demo.SAMPLES if folder.is_dir()} == {"govuk", "jenkins-infra", "story"}
+    assert "govuk and jenkins-infra are real" in demo._shown(demo.SAMPLES)
+    assert "story is made up" in demo._shown(demo.SAMPLES)
+    assert demo._shown([tmp_path / "mine", tmp_path / "yours"]) == "mine, yours"
+
+
 def test_without_feeds_or_with_feeds_of_the_future_the_clock_is_the_real_one(tmp_path: Path) -> None:
     assert abs((demo._end_of_data([tmp_path]) - datetime.now(UTC)).total_seconds()) < 5
     (tmp_path / "feeds.jsonl").write_text('{"last_seen_at": "2199-01-01T00:00:00Z"}\n')

@@ -75,6 +75,13 @@ def _without(*path: str) -> Callable[[dict[str, Any]], None]:
         _set("tiers", "1", value={"criteria": {"gossip": {}}}),
         _set("tiers", "1", value={"criteria": {"defects": {"parts": {"open_lode": {}}}}}),
         _set("handback", "criteria", value=["gossip"]),
+        _set("golden_signals", value=["gossip"]),
+        _set("launch", "needs", value=["gossip"]),
+        _set("deploy", "needs", value=["gossip"]),
+        _set("handback", "needs", value=["gossip"]),
+        _set("handback", "urgent", "causes", value=["gossip"]),
+        _set("levels", value=[{"name": "outstanding", "overall": 90, "criteria": 80}]),
+        _set("levels", value=[{"name": "none", "overall": 90, "criteria": 80}]),
     ],
 )
 def test_a_mistake_is_found(mistake: Callable[[dict[str, Any]], None]) -> None:

@@ -108,6 +108,14 @@ def _replaced(old: str, new: str) -> Callable[[], str]:
         (_replaced("      telemetry: {settings", "      telepathy: {settings"), "no telepathy that a tier"),
         (_replaced("[slo, traces]}", "7}"), "tiers.3.criteria.telemetry.settings.not_required"),
         (_replaced("    weight: 20", "    weight: .nan"), "criteria.defects.weight"),
+        (_replaced("[latency, traffic", "[latncy, traffic"), "golden_signals.0: there is no latncy"),
+        (_replaced("needs: [signal]", "needs: [signals]"), "launch.needs.0: there is no signals"),
+        (_replaced("[deployment, incident]", "[deployment, person]"), "deploy.needs.1: there is no person"),
+        (_replaced("needs: [incident]", "needs: [incidents]"), "handback.needs.0: there is no incidents"),
+        (_replaced("causes: [design, code]", "causes: [design, bugs]"), "urgent.causes.1: there is no bugs"),
+        (_replaced("name: gold", "name: outstanding"), "levels.0.name: .*at most 10 characters"),
+        (_replaced("name: silver", "name: gold"), "levels.1.name: .*that name is taken"),
+        (_replaced("{name: silver", "{name: none"), "levels.1.name: .*that name is taken"),
     ],
 )
 def test_a_mistake_is_told_in_words_and_with_its_line(text: Callable[[], str], mistake: str) -> None:
@@ -117,6 +125,68 @@ def test_a_mistake_is_told_in_words_and_with_its_line(text: Callable[[], str], m
     assert error.value.line is not None
     assert f"line {error.value.line}: " in str(error.value)
     assert min(abs(error.value.line - number) for number in changed) <= 6
+
+
+@pytest.mark.parametrize(
+    ("value", "mistake"),
+    [
+        ("2026-13-45", "2026-13-45 is no timestamp"),
+        ("0b_", "0b_ is no int"),
+        ("9" * 5_000, "9{40} is no int"),
+        ("!!int abc", "abc is no int"),
+        ("!!float abc", "abc is no float"),
+        ("!!bool perhaps", "perhaps is no bool"),
+        ("!!timestamp noon", "noon is no timestamp"),
+        ("2026-01-01", "window_days: Input should be a valid number"),
+        ("*unknown", "this is not YAML: found undefined alias 'unknown'"),
+        ("&a [*a]", "an alias stands within what it repeats"),
+        ('"a\\0b"', "a character that no text can hold"),
+        ('"\\ud800"', "a character that no text can hold"),
+        ("\a", r"YAML allows no character U\+0007"),
+        ("180\nx: [" + "[" * 5_000, "nested too deep"),
+        ("180\n---\nname: other", "expected a single document in the stream, but found another"),
+    ],
+)
+def test_what_is_odd_in_yaml_is_a_mistake_like_another(value: str, mistake: str) -> None:
+    with pytest.raises(PolicyError, match=mistake) as error:
+        load_policy(DEFAULT.replace("window_days: 180", f"window_days: {value}"))
+    # too deep has no place: Python itself gives up; a second document begins a line or two below
+    assert error.value.line in {4, 5} or "too deep" in mistake
+
+
+def test_aliases_that_multiply_are_refused_before_they_do() -> None:
+    lines = ["b0: &b0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"b{number}: &b{number} [{', '.join([f'*b{number - 1}'] * 10)}]" for number in range(1, 12)]
+    settings = "".join(f"      {line}\n" for line in lines)
+    with pytest.raises(PolicyError, match="aliases repeat too much"):
+        load_policy(DEFAULT.replace("    settings:\n", f"    settings:\n{settings}", 1))
+
+
+def test_tiers_may_share_their_changes_by_an_alias() -> None:
+    shared = "tiers:\n  1: &strict {criteria: {defects: {threshold: 85}}}\n  2: {<<: *strict}\n"
+    policy = load_policy(DEFAULT.replace("tiers:\n", shared))
+    assert [policy.rubric(tier).criteria["defects"].threshold for tier in TIERS] == [85, 85, 70, 70]
+
+
+@pytest.mark.parametrize(
+    ("second", "mistake"),
+    [
+        ("1", "1 stands twice"),
+        ("01", "01 stands twice"),
+        ("0x1", "0x1 stands twice"),
+        ("'01'", "tiers.01: there is no such tier; there are 1, 2, 3, 4"),
+        ("7", "tiers.7: there is no such tier"),
+        ("yes", "yes stands twice"),
+        ("~", "the name of a term is a word"),
+        ("2026-01-01", "the name of a term is a word"),
+        ("[1]", "the name of a term is a word"),
+    ],
+)
+def test_a_tier_has_one_name_and_stands_once(second: str, mistake: str) -> None:
+    line = DEFAULT.splitlines().index("tiers:") + 1
+    change = "{criteria: {coupling: {weight: 1}}}"
+    with pytest.raises(PolicyError, match=f"^line {line + 2}: {mistake}"):
+        load_policy(DEFAULT.replace("tiers:\n", f"tiers:\n  1: {change}\n  {second}: {change}\n"))
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

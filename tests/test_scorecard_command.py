@@ -12,7 +12,8 @@ from django.core.management import CommandError, call_command
 from readiness import clock
 from readiness.criteria import CRITERIA
 from readiness.management.commands.evaluate import Command as Evaluate
-from readiness.management.commands.scorecard import WIDTH, Command
+from readiness.management.commands.scorecard import Command
+from readiness.management.printing import WIDTH
 from readiness.management.scorecard_table import View, sections
 from readiness.models import Defect, Service, Waiver
 from readiness.reading import latest, rendered

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+KEY = "0123456789" * 5
 
 
-def start(**environment: str) -> subprocess.CompletedProcess[str]:
+SHOW = "from django.conf import settings as s; print(s.CLOCK_OFFSET, s.DATABASES['default']['ENGINE'])"
+
+
+def start(code: str = SHOW, **environment: str) -> subprocess.CompletedProcess[str]:
     """Loads the settings in a process of their own, with no `.env` and DEBUG off unless told."""
-    code = "from django.conf import settings as s; print(s.CLOCK_OFFSET, s.DATABASES['default']['ENGINE'])"
     inherited = {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -31,7 +34,7 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_good_environment_starts() -> None:
-    started = start(SECRET_KEY="x" * 50, CLOCK_OFFSET_SECONDS="-60", DATABASE_URL="postgres://u:p@h:5432/d")
+    started = start(SECRET_KEY=KEY, CLOCK_OFFSET_SECONDS="-60", DATABASE_URL="postgres://u:p@h:5432/d")
     assert started.stdout.strip() == "-1 day, 23:59:00 django.db.backends.postgresql"
 
 
@@ -49,18 +52,32 @@ def test_a_good_environment_starts() -> None:
         ("NIGHTLY_EVALUATION", "nightly", "crontab"),
         ("SCORECARD_STALE_AFTER_HOURS", "0", "whole number of hours"),
         ("EVALUATION_BATCH_SIZE", "many", "whole number of services"),
+        ("PROXIES", "0", "whole number of proxies"),
+        ("HSTS_SECONDS", "0", "whole number of seconds"),
+        ("SECRET_KEY_FALLBACKS", f"{KEY},weak", "former values of SECRET_KEY"),
+        ("METRICS_TOKEN", "short", "20 characters or more"),
+        ("METRICS_TOKEN", "a token with blanks in it", "without blanks"),
     ],
 )
 def test_a_bad_value_is_named_with_what_was_expected(name: str, value: str, expected: str) -> None:
-    refused = start(**{"SECRET_KEY": "x" * 50, name: value})
+    refused = start(**{"SECRET_KEY": KEY, name: value})
     last = refused.stderr.strip().splitlines()[-1]
     assert refused.returncode != 0
     assert f"{name}: expected" in last
     assert expected in last
 
 
+def test_a_secret_may_begin_with_a_dollar() -> None:
+    token = "$HOME-is-no-variable-here"
+    code = "from django.conf import settings as s; print(s.METRICS_TOKEN, s.SECRET_KEY_FALLBACKS)"
+    former = f"${KEY}"
+    started = start(code, SECRET_KEY=f"${KEY}", METRICS_TOKEN=token, SECRET_KEY_FALLBACKS=former)
+
+    assert started.stdout.strip() == f"{token} ['{former}']", started.stderr
+
+
 def test_a_password_in_a_bad_address_is_not_shown() -> None:
-    refused = start(SECRET_KEY="x" * 50, DATABASE_URL="mysql://root:hunter2@host/x")
+    refused = start(SECRET_KEY=KEY, DATABASE_URL="mysql://root:hunter2@host/x")
     assert "DATABASE_URL" in refused.stderr
     assert "hunter2" not in refused.stderr
 
@@ -68,3 +85,12 @@ def test_a_password_in_a_bad_address_is_not_shown() -> None:
 def test_without_debug_a_secret_key_is_asked_for() -> None:
     assert "SECRET_KEY: expected" in start().stderr
     assert start(DEBUG="true").returncode == 0
+
+
+@pytest.mark.parametrize("key", ["short", "x" * 50, "django-insecure-" + KEY])
+def test_without_debug_a_weak_secret_key_is_refused_and_not_shown(key: str) -> None:
+    refused = start(SECRET_KEY=key)
+
+    assert "SECRET_KEY: expected a random text of 50 characters" in refused.stderr
+    assert key not in refused.stderr
+    assert start(SECRET_KEY=key, DEBUG="true").returncode == 0

@@ -19,6 +19,7 @@ from readiness.spreadsheets import (
     Layout,
     RawSheet,
     SheetError,
+    archive,
     csv_template,
     files,
     match,
@@ -41,8 +42,25 @@ def xlsx(rows: Iterable[Sequence[Any]]) -> bytes:
     book = Workbook()
     for row in rows:
         book.worksheets[0].append(row)
+    return saved(book)
+
+
+def saved(book: Workbook) -> bytes:
     file = io.BytesIO()
     book.save(file)
+    return file.getvalue()
+
+
+def changed(content: bytes, place: bytes, other: bytes) -> bytes:
+    """The workbook with something else in its first sheet, where openpyxl would not write it."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            part = old.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                assert place in part
+                part = part.replace(place, other)
+            new.writestr(name, part)
     return file.getvalue()
 
 
@@ -62,6 +80,7 @@ def refused(content: bytes) -> str:
         b"service\tid\npay\t1",
         b"\n\nService , ID ,,\npay,1,,\n",
         b"service,id\n# example,0\n\npay,1\n",
+        b"# made by a program, on some day, for us\nservice;id\npay;1\n",
         xlsx([["service", "id"], ["pay", "1"]]),
         xlsx([["service", "id", None], ["# example", "0"], [None], ["pay", "1", " "]]),
     ],
@@ -80,9 +99,47 @@ def test_rows_have_the_numbers_that_a_spreadsheet_shows() -> None:
 
 def test_xlsx_keeps_numbers_and_times_as_such_and_formulas_are_not_run() -> None:
     row = ["pay", 1, "=1+1", MORNING, True]
-    [(_, cells)] = read_file(xlsx([["a", "b", "c", "d", "e"], row])).rows
+    content = changed(xlsx([["a", "b", "c", "d", "e"], row]), b"<f>1+1</f><v />", b"<f>1+1</f><v>7</v>")
+    [(_, cells)] = read_file(content).rows
 
-    assert cells[:5] == ("pay", 1, None, MORNING, True)
+    assert cells[:5] == ("pay", 1, 7, MORNING, True)
+
+
+def test_a_formula_that_was_never_computed_is_no_empty_cell() -> None:
+    said = refused(xlsx([["service", "id", "title"], ["pay", "1", "=A1"], ["ledger", "2", "=A2"]]))
+
+    assert said.startswith("Formulas have no result: C2, C3. Open the file in a spreadsheet program")
+
+
+def test_a_formula_may_have_an_empty_text_for_its_result() -> None:
+    content = xlsx([["service", "id", "title"], ["pay", "1", "=A1"]])
+    [row] = match(read_file(changed(content, b'<c r="C2">', b'<c r="C2" t="str">')), LAYOUT)
+
+    assert not row.cells["title"]
+
+
+def test_merged_cells_are_refused_for_only_the_first_says_anything() -> None:
+    book = Workbook()
+    sheet = book.worksheets[0]
+    for row in (["service", "id"], ["pay", "1"], ["", "2"]):
+        sheet.append(row)
+    sheet.merge_cells("A2:A3")
+
+    assert refused(saved(book)) == "Cells are merged: A2:A3. Unmerge them, and fill in each."
+    for at in range(4, 9):
+        sheet.merge_cells(start_row=at, end_row=at, start_column=3, end_column=4)
+    assert " and 3 more. Unmerge them" in refused(saved(book))
+
+
+def test_what_is_wrong_on_another_sheet_than_the_first_is_nobody_s_business() -> None:
+    book = Workbook()
+    for row in (["service", "id"], ["pay", "1"]):
+        book.worksheets[0].append(row)
+    beside = book.create_sheet("Sums")
+    beside.append(["=1+1"])
+    beside.merge_cells("A2:B2")
+
+    assert len(read_file(saved(book))) == 1
 
 
 def test_words_of_a_header_may_be_written_as_people_do() -> None:
@@ -128,10 +185,32 @@ def test_more_rows_than_allowed_are_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(read_file(b"service,id\na,1\nb,2\n")) == 2
 
 
-def test_an_archive_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_UNPACKED", 1000)
+@pytest.mark.parametrize("bound", ["MAX_UNPACKED", "MAX_ELEMENTS"])
+def test_an_archive_that_unpacks_to_too_much_is_refused(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, bound, 50)
 
     assert "too large once it is unpacked" in refused(xlsx([["service", "id"], ["pay", "1"]]))
+
+
+@pytest.mark.parametrize(
+    ("place", "much"),
+    [
+        (b"</row></sheetData>", b"<c/>" * 100_000 + b"</row></sheetData>"),
+        (b"<sheetData>", b"<!--" + b"x" * 2_000_000 + b"--><sheetData>"),
+        (b"<sheetData>", b"<sheetData " + b" ".join(b'a%d=""' % n for n in range(200_000)) + b">"),
+    ],
+)
+def test_a_few_bytes_do_not_become_a_row_or_a_tag_without_end(place: bytes, much: bytes) -> None:
+    content = changed(xlsx([["service", "id"], ["pay", "1"]]), place, much)
+
+    assert len(content) < files.MAX_BYTES
+    assert "too large once it is unpacked" in refused(content)
+
+
+def test_a_row_that_no_spreadsheet_has_is_refused_and_not_counted_up_to() -> None:
+    content = changed(xlsx([["service", "id"], ["pay", "1"]]), b'<row r="2"', b'<row r="4000000000000"')
+
+    assert "goes on below row 1,048,576" in refused(content)
 
 
 def test_an_archive_that_is_no_workbook_is_refused() -> None:

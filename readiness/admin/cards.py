@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,12 +9,11 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from readiness.admin.charts import range_bar
-from readiness.admin.labels import Tone, label, moment, tone, words
+from readiness.admin.labels import Tone, label, tone, words
 from readiness.criteria import BY_SLUG
-from readiness.criteria.base import SHARE
-from readiness.criteria.wording import number, percent
+from readiness.criteria.wording import number
+from readiness.rendering.values import plain, valued
 
-YES_NO = "yes (1) or no (0)"
 ORDER = ("launch", "handoff", "handback", "deploy")
 QUESTIONS = {
     "launch": "May it go live?",
@@ -23,7 +21,6 @@ QUESTIONS = {
     "handback": "Should ops hand it back?",
     "deploy": "May it be deployed now?",
 }
-MOMENT_UNIT = "moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +133,7 @@ def _parts(each: Mapping[str, Any]) -> list[PartRow]:
     total = sum(part["weight"] for part in each["parts"]) or 1
     return [
         PartRow(
-            title=titles.get(part["name"], _plain(part["name"])),
+            title=titles.get(part["name"], plain(part["name"])),
             value="n/a" if part["value"] is None else valued(part["value"], part["unit"]),
             score="–" if part["score"] is None else number(part["score"]),
             weight=f"{part['weight'] / total:.0%}",
@@ -150,26 +147,11 @@ def _beside(each: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What was measured beside the parts, as far as it says something."""
     for shown in each["shown"]:
         if shown["value"] is not None and shown["value"] != "":
-            yield _plain(shown["name"]), valued(shown["value"], shown["unit"])
-
-
-def valued(value: Any, unit: str | None) -> str:
-    """A value with its unit: ``33 %``, ``2.5 hours``, ``yes``, ``2026-06-17 09:00 UTC``."""
-    if isinstance(value, bool) or unit == YES_NO:
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return moment(datetime.fromisoformat(value)) if unit == MOMENT_UNIT else value
-    if unit == SHARE:
-        return percent(value)
-    return f"{number(value)} {unit}" if unit else number(value)
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
+            yield plain(shown["name"]), valued(shown["value"], shown["unit"])
 
 
 def _link(row: Mapping[str, Any]) -> EvidenceLink:
     address = reverse(f"admin:readiness_{row['kind'].replace('_', '')}_changelist")
     safe = row["url"] if (row["url"] or "").startswith(("http://", "https://")) else ""
     listed = f"{address}?{urlencode({'q': row['id']})}"
-    return EvidenceLink(_plain(row["kind"]), row["id"], safe, listed, row["why"])
+    return EvidenceLink(plain(row["kind"]), row["id"], safe, listed, row["why"])

@@ -14,6 +14,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioF
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from readiness import clock
+from readiness.admin.exports import Columns, columns_of
 from readiness.admin.labels import label
 from readiness.admin.readonly import ReadOnlyAdmin
 from readiness.models import Person, Service, System, Team
@@ -140,6 +141,14 @@ class PersonAdmin(ReadOnlyAdmin):
         """With teams and identities, by two queries for all."""
         people: QuerySet[Person] = super().get_queryset(request)
         return people.prefetch_related("teams", "identities")
+
+    def exported(self) -> Columns:
+        """As a person's record names them."""
+        return {
+            **columns_of(self.model, without=("id",)),
+            "teams": lambda person: [team.slug for team in person.teams.all()],
+            "identities": lambda person: {each.source: each.external_id for each in person.identities.all()},
+        }
 
     @admin.display(description="teams")
     def team_names(self, person: Person) -> str:

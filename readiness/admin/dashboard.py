@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from readiness import clock
+from readiness.admin import alerts
 from readiness.admin.charts import share_bar
 from readiness.admin.evaluations import STATE_TONES, progress_bar
 from readiness.admin.labels import age_label, label, moment, span, state_words, verdict_label
@@ -34,7 +35,7 @@ class Line:
 
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add the fleet's standing to the first page, in six queries, to those who may view services."""
+    """Add the fleet's standing to the first page, in seven queries, to those who may view services."""
     if not request.user.has_perm("readiness.view_service"):
         return context
     columns = ("verdict_of", "verdict", "level", "management_state")
@@ -42,12 +43,13 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         tuple(row[column] for column in columns): row["number"]
         for row in CurrentScore.objects.order_by().values(*columns).annotate(number=Count("pk"))
     }
-    services = Service.objects.count()
+    found = Service.objects.aggregate(services=Count("pk"), made_up=Count("pk", filter=Q(made_up=True)))
+    services = found["services"]
     judged = sum(counts.values())
     return {
         **context,
         "title": "Dashboard",
-        "services": services,
+        **found,
         "never_judged": services - judged,
         "verdict_lines": _verdict_lines(counts, services),
         "level_lines": _level_lines(counts, services),
@@ -56,6 +58,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "silent_lines": _word_lines("silent", dict(KINDS), services),
         "may_evaluate": request.user.has_perm("readiness.add_evaluation"),
         **_freshness(),
+        **(alerts.groups() if request.user.has_perm("readiness.view_alert") else {}),
     }
 
 

@@ -18,6 +18,7 @@ from unfold.widgets import (
 )
 
 from readiness import clock
+from readiness.admin.labels import actor
 from readiness.models import Feed, Service
 from readiness.models.evidence import KINDS
 
@@ -110,7 +111,7 @@ def _saved(form: SpanForm, request: HttpRequest) -> bool:
                 service=form.service,
                 **form.cleaned_data,
                 origin=Feed.DECLARED,
-                declared_by=_actor(request),
+                declared_by=actor(request)[:200],
                 first_received_at=received,
                 last_received_at=received,
                 changed_at=received,
@@ -120,8 +121,3 @@ def _saved(form: SpanForm, request: HttpRequest) -> bool:
         form.add_error(None, ValidationError("Somebody declared the same span just now."))
         return False
     return True
-
-
-def _actor(request: HttpRequest) -> str:
-    user = request.user
-    return f"{user.pk} {user.get_full_name() or user.get_username()}"[:200]  # type: ignore[union-attr]  # logged in

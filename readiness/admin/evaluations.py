@@ -31,7 +31,7 @@ def _batches(**conditions: bool) -> Coalesce:
 def progress_bar(done: int, total: int) -> SafeString:
     """How many batches are done."""
     said = f"{done} of {total} batches"
-    return _beside(share_bar(done / total if total else 1, said), said)
+    return beside(share_bar(done / total if total else 1, said), said)
 
 
 @admin.register(Evaluation)
@@ -69,6 +69,7 @@ class EvaluationAdmin(ReadOnlyAdmin):
         ("requested_by", "offset"),
         "error_table",
     )
+    export_without = ("cycles",)
     readonly_fields = ("state_label", "progress", "failures", "took", "offset", "error_table")
     empty_says = "Nothing was evaluated yet: “Evaluate the fleet now” stands on the dashboard."
 
@@ -135,6 +136,8 @@ class ScorecardAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)  # newest written first: by moment there is no index over the whole fleet
     search_fields = ("service__slug__startswith",)
     search_help_text = "The beginning of a service's slug"
+    export_without = ("numbers",)
+    export_names = {"created_at": "judged_at"}
     empty_says = "Nothing was judged yet: “Evaluate the fleet now” stands on the dashboard."
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Scorecard]":
@@ -171,10 +174,11 @@ class ScorecardAdmin(ReadOnlyAdmin):
 
 def range_cell(score: float, possible: float) -> SafeString:
     """A bar with its two numbers."""
-    return _beside(range_bar(score, possible), f"{score:.0f} – {possible:.0f}")
+    return beside(range_bar(score, possible), f"{score:.0f} – {possible:.0f}")
 
 
-def _beside(picture: SafeString, numbers: str) -> SafeString:
+def beside(picture: SafeString, numbers: str) -> SafeString:
+    """A picture with its numbers."""
     return format_html('<span class="rd-range">{} <span>{}</span></span>', picture, numbers)
 
 

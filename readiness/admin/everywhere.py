@@ -8,18 +8,18 @@ from django.conf import settings
 from django.db.models import Count, Max, Min, Q
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 from readiness import clock
 from readiness.admin.labels import moment, span
-from readiness.models import CurrentScore
+from readiness.models import Alert, CurrentScore
 
 
 def notices(request: HttpRequest) -> dict[str, Any]:
-    """For each page of somebody logged in: notices, the loud ones first. One query."""
+    """For each page of somebody logged in: notices, the loud ones first. Two queries."""
     if not request.user.is_authenticated:
         return {}
-    return {"rd_notices": [*_judgement_notices(), *_clock_notices()]}
+    return {"rd_notices": [*_judgement_notices(), *_alert_notices(request), *_clock_notices()]}
 
 
 def stylesheet(request: HttpRequest) -> str:
@@ -59,6 +59,18 @@ def _some(stale: int, total: int) -> str:
     return f"{stale} of {total} current judgements {'is' if stale == 1 else 'are'}"
 
 
+def _alert_notices(request: HttpRequest) -> list[dict[str, str]]:
+    """How many alerts are open, to those who may look at them."""
+    if not request.user.has_perm("readiness.view_alert"):
+        return []
+    number = Alert.objects.open().count()
+    if not number:
+        return []
+    loud = f"{number} alert{'' if number == 1 else 's'} open:"
+    notice = _notice("warn", loud, "what is wrong, and who should act.")
+    return [{**notice, "url": f"{reverse('admin:readiness_alert_changelist')}?open=yes"}]
+
+
 def _clock_notices() -> list[dict[str, str]]:
     offset = clock.offset()
     if not offset:
@@ -77,27 +89,28 @@ def _notice(tone: str, loud: str, rest: str) -> dict[str, str]:
     return {"tone": tone, "loud": loud, "rest": rest}
 
 
-def _may_view(model: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: request.user.has_perm(f"readiness.view_{model}")
+def _may_view(app: str, model: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(f"{app}.view_{model}")
 
 
-def _link(title: str, icon: str, model: str) -> dict[str, Any]:
+def _link(title: str, icon: str, model: str, *, app: str = "readiness") -> dict[str, Any]:
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy(f"admin:readiness_{model}_changelist"),
-        "permission": _may_view(model),
+        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "permission": _may_view(app, model),
     }
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar: fleet, judgement, evidence, catalogue; others see what they may view."""
+    """The sidebar: fleet, judgement, evidence, catalogue, access; each sees what they may view."""
     return [
         {
             "title": "Fleet",
             "items": [
                 {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
                 _link("Services", "dns", "service"),
+                _link("Alerts", "warning", "alert"),
                 _link("Management changes", "swap_horiz", "managementchange"),
                 _link("Waivers", "gavel", "waiver"),
             ],
@@ -108,6 +121,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _link("Evaluations", "play_circle", "evaluation"),
                 _link("Scorecards", "fact_check", "scorecard"),
                 _link("Policies", "policy", "policyversion"),
+                _link("Simulations", "science", "simulation"),
             ],
         },
         {
@@ -115,6 +129,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "collapsible": True,
             "items": [
                 _link("Feeds", "rss_feed", "feed"),
+                _link("Exclusions", "block", "exclusion"),
                 _link("Deployments", "rocket_launch", "deployment"),
                 _link("Incidents", "emergency", "incident"),
                 _link("Pages", "notifications_active", "page"),
@@ -133,6 +148,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _link("Teams", "groups", "team"),
                 _link("People", "person", "person"),
                 _link("Systems", "hub", "system"),
+            ],
+        },
+        {
+            "title": "Access",
+            "items": [
+                _link("Machine tokens", "key", "machinetoken"),
+                _link("Log-ins", "badge", "user", app="auth"),
+                _link("Groups", "shield_person", "group", app="auth"),
+                _link("Attempts to log in", "lock_person", "accessattempt", app="axes"),
             ],
         },
     ]

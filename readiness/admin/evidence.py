@@ -14,6 +14,8 @@ from unfold.contrib.filters.admin import (
     FieldTextFilter,
 )
 
+from readiness.admin.exclusions import Excludable
+from readiness.admin.exports import Columns, evidence_columns, kind_of_list
 from readiness.admin.filters import (
     BetweenFilter,
     CountsFilter,
@@ -23,6 +25,7 @@ from readiness.admin.filters import (
 )
 from readiness.admin.labels import label
 from readiness.admin.readonly import ReadOnlyAdmin
+from readiness.admin.sheets import EvidenceImports
 from readiness.models import (
     Defect,
     Dependency,
@@ -40,7 +43,7 @@ from readiness.models import (
 WHOSE: tuple[Any, ...] = (("service", AutocompleteSelectFilter), ("source", FieldTextFilter), CountsFilter)
 
 
-class EvidenceAdmin(ReadOnlyAdmin):
+class EvidenceAdmin(EvidenceImports, Excludable, ReadOnlyAdmin):
     """What every kind's list has. Rows are found by id, and by title where they have one."""
 
     search_fields: tuple[str, ...] = ("external_id__startswith",)
@@ -53,6 +56,10 @@ class EvidenceAdmin(ReadOnlyAdmin):
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         """Whose row it is and what it says, then whether it counts and where it stands outside."""
         return ("service", *self.list_display, "counts", "source", "row")
+
+    def exported(self) -> Columns:
+        """As the kind's record names them."""
+        return evidence_columns(kind_of_list(self.model), self.model)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Evidence]":
         """Without what only merging reads."""

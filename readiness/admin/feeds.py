@@ -5,9 +5,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, FieldTextFilter
 
+from readiness.admin.exports import Columns, evidence_columns, kind_of_list
 from readiness.admin.filters import BetweenFilter
 from readiness.admin.labels import label, yes
 from readiness.admin.readonly import ReadOnlyAdmin
+from readiness.admin.sheets import FeedImports
 from readiness.models import Feed
 
 
@@ -18,7 +20,7 @@ def origin_label(feed: Feed) -> SafeString:
 
 
 @admin.register(Feed)
-class FeedAdmin(ReadOnlyAdmin):
+class FeedAdmin(FeedImports, ReadOnlyAdmin):
     """Spans in which sources reported; a span is declared on its service's page."""
 
     list_display = (
@@ -48,6 +50,10 @@ class FeedAdmin(ReadOnlyAdmin):
         "No source was ever heard. Without feeds silence is no evidence: feeds.jsonl of a fleet folder "
         "declares them, and so can an SRE lead on a service's page."
     )
+
+    def exported(self) -> Columns:
+        """As a feed's record names them, a service in each row."""
+        return evidence_columns(kind_of_list(self.model), self.model)
 
     @admin.display(description="origin", ordering="origin")
     def came_by(self, feed: Feed) -> SafeString:

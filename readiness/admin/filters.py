@@ -158,6 +158,18 @@ class FleetFilter(ChoiceFilter):
         return Q(fleet=value)
 
 
+class MadeUpFilter(ChoiceFilter):
+    """Whether a service is one, or made up for a sample fleet."""
+
+    title = "made up"
+    parameter_name = "made_up"
+    options = [("yes", "made up"), ("no", "not made up")]
+
+    def condition(self, value: str) -> Q | None:
+        """As the catalogue says."""
+        return Q(made_up=value == "yes") if value in dict(self.options) else None
+
+
 class CountsFilter(ChoiceFilter):
     """Whether an evidence row counts, and why not."""
 

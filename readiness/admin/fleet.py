@@ -1,22 +1,23 @@
 """The fleet: every service with its current judgement in one row, filtered, sorted, exported."""
 
-import csv
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
-from readiness.admin import declared_spans, on_demand, service_page
+from readiness.admin import changes, declared_spans, on_demand, service_page
 from readiness.admin.evaluations import range_cell
+from readiness.admin.exports import Columns, Read
 from readiness.admin.filters import (
     BelowFilter,
     FleetFilter,
     LevelFilter,
+    MadeUpFilter,
     SilentFilter,
     StateFilter,
     TierFilter,
@@ -27,36 +28,14 @@ from readiness.admin.labels import (
     age_label,
     label,
     level_label,
+    made_up_label,
     state_words,
     trend_label,
     verdict_label,
 )
 from readiness.admin.readonly import ReadOnlyAdmin
+from readiness.admin.rows import LeanChangeList
 from readiness.models import CurrentScore, Service
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-EXPORTED = (
-    "service",
-    "title",
-    "verdict_of",
-    "verdict",
-    "score",
-    "possible",
-    "evidence",
-    "level",
-    "management_state",
-    "tier",
-    "owner",
-    "ops_team",
-    "trend",
-    "judged_as_of",
-    "blockers",
-    "below",
-    "silent",
-    "lifecycle",
-    "system",
-    "fleet",
-)
 
 
 class OfCurrent(F):
@@ -77,6 +56,49 @@ class OfCurrent(F):
 def current(service: Service) -> CurrentScore | None:
     """The service's current score, unless it was never judged; no query after ``select_related``."""
     return getattr(service, "current", None)
+
+
+def _of_current(column: str) -> Read:
+    return lambda service: getattr(current(service), column, None)
+
+
+def _words_of_current(column: str) -> Read:
+    """Names that the column keeps between blanks."""
+    return lambda service: getattr(current(service), column, "").strip() or None
+
+
+def _slug(column: str) -> Read:
+    return lambda service: getattr(getattr(service, column), "slug", None)
+
+
+EXPORTED: Columns = {
+    "service": lambda service: service.slug,
+    "title": lambda service: service.title,
+    **{
+        name: _of_current(name)
+        for name in (
+            "verdict_of",
+            "verdict",
+            "score",
+            "possible",
+            "evidence",
+            "level",
+            "management_state",
+        )
+    },
+    "tier": lambda service: service.tier,
+    "owner": _slug("owner"),
+    "ops_team": _slug("ops_team"),
+    "trend": _of_current("trend"),
+    "judged_as_of": _of_current("at"),
+    "blockers": _of_current("blockers"),
+    "below": _words_of_current("below"),
+    "silent": _words_of_current("silent"),
+    "lifecycle": lambda service: service.lifecycle,
+    "system": _slug("system"),
+    "fleet": lambda service: service.fleet,
+    "made_up": lambda service: service.made_up,
+}
 
 
 @admin.register(Service)
@@ -111,28 +133,33 @@ class ServiceAdmin(ReadOnlyAdmin):
         SilentFilter,
         ("lifecycle", ChoicesDropdownFilter),
         FleetFilter,
+        MadeUpFilter,
         ("system", AutocompleteSelectFilter),
     )
     search_fields = ("slug", "title", "aliases__name")
     search_help_text = "Slug, title or alias"
     ordering = (OfCurrent("score").desc(),)
-    list_per_page = 100
     empty_says = (
         "No service yet. Import a fleet folder with manage.py import_fleet DIR: its catalog-info.yaml names "
         "the services, the files beside it bring their evidence."
     )
 
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[LeanChangeList]:
+        """The list whose rows are cheap: everybody opens it first."""
+        return LeanChangeList
+
     def get_urls(self) -> list[URLPattern]:
         """The list's and the service page's own addresses, before Django's."""
         wrap = self.admin_site.admin_view
         own = [
-            path("export/", wrap(self.export), name="readiness_service_export"),
             path("evaluate/", wrap(on_demand.fleet_now), name="readiness_service_evaluate_fleet"),
             path("<int:pk>/evaluate/", wrap(on_demand.service_now), name="readiness_service_evaluate"),
             path("<int:pk>/declare-span/", wrap(self.declare_span), name="readiness_service_declare_span"),
             path(
                 "<int:pk>/evidence-links/", wrap(self.evidence_links), name="readiness_service_evidence_links"
             ),
+            path("<int:pk>/changes/", wrap(self.changes), name="readiness_service_changes"),
+            path("<int:pk>/compare/", wrap(self.compare), name="readiness_service_compare"),
         ]
         urls: list[URLPattern] = super().get_urls()
         return own + urls
@@ -143,7 +170,7 @@ class ServiceAdmin(ReadOnlyAdmin):
         """The list, with the rights that its buttons depend on."""
         may = request.user.has_perm("readiness.add_evaluation")
         answer: HttpResponse = super().changelist_view(
-            request, {**(extra_context or {}), "may_evaluate": may, "query": request.GET.urlencode()}
+            request, {**(extra_context or {}), "may_evaluate": may}
         )
         return answer
 
@@ -155,6 +182,14 @@ class ServiceAdmin(ReadOnlyAdmin):
         """The rows that weigh most: into the service page, or as a page of their own."""
         return service_page.show_evidence_links(self, request, self._service(request, pk))
 
+    def changes(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What changed since the scorecard before, and why: into the service page, or as a page."""
+        return changes.show_changes(self, request, self._service(request, pk))
+
+    def compare(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Two moments of the service beside each other."""
+        return changes.show_comparison(self, request, self._service(request, pk))
+
     def declare_span(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The form that declares a span of a feed."""
         return declared_spans.show(self, request, self._service(request, pk))
@@ -162,30 +197,20 @@ class ServiceAdmin(ReadOnlyAdmin):
     def _service(self, request: HttpRequest, pk: str | int) -> Service:
         return service_page.found(self, request, pk)
 
-    def export(self, request: HttpRequest) -> HttpResponse:
-        """The filtered list as CSV, all pages of it, in the order shown."""
-        if not self.has_view_permission(request):
-            return HttpResponse("You may not view services.", status=403, content_type="text/plain")
-        listed = self.get_changelist_instance(request)
-        rows: QuerySet[Service] = listed.get_queryset(request).select_related(
-            "current", "owner", "ops_team", "system"
-        )
-        answer = HttpResponse(content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = 'attachment; filename="fleet.csv"'
-        writer = csv.writer(answer)
-        writer.writerow(EXPORTED)
-        writer.writerows(_exported(service) for service in rows.iterator(chunk_size=2000))
-        return answer
+    def exported(self) -> Columns:
+        """What a row of the list says, and the standing of its service."""
+        return EXPORTED
 
     @admin.display(description="service", ordering="slug")
     def name(self, service: Service) -> SafeString:
-        """Title and slug."""
+        """Title and slug, and whether it is made up."""
         below = "" if not service.title or service.title == service.slug else service.slug
         life = "" if service.lifecycle == "live" else service.get_lifecycle_display()
         beneath = " · ".join(filter(None, (below, life, "deprecated" if service.deprecated else "")))
         return format_html(
-            '<strong class="rd-name">{}</strong>{}',
+            '<strong class="rd-name">{}</strong>{}{}',
             str(service),
+            format_html(" {}", made_up_label()) if service.made_up else "",
             format_html('<small class="rd-faint">{}</small>', beneath) if beneath else "",
         )
 
@@ -238,41 +263,3 @@ class ServiceAdmin(ReadOnlyAdmin):
         """How old the judgement is, loud when too old."""
         score = current(service)
         return age_label(None if score is None else score.at)
-
-
-def _exported(service: Service) -> list[Any]:
-    score = current(service)
-    judged: list[Any] = [None] * 12
-    if score is not None:
-        judged = [
-            score.verdict_of,
-            score.verdict,
-            score.score,
-            score.possible,
-            score.evidence,
-            score.level,
-            score.management_state,
-            score.trend,
-            score.at.isoformat(),
-            score.blockers,
-            score.below.strip(),
-            score.silent.strip(),
-        ]
-    row = [
-        service.slug,
-        service.title,
-        *judged[:7],
-        service.tier,
-        service.owner.slug,
-        service.ops_team.slug if service.ops_team else None,
-        *judged[7:],
-        service.lifecycle,
-        service.system.slug if service.system else None,
-        service.fleet,
-    ]
-    return [_harmless(value) for value in row]
-
-
-def _harmless(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula gets an apostrophe; numbers stay numbers."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

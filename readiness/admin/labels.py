@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Literal
 
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -58,6 +59,11 @@ def level_label(level: str) -> SafeString:
     return format_html('<span class="rd-level rd-level-{}">{}</span>', level, level)
 
 
+def made_up_label() -> SafeString:
+    """Says of a service that it is none: it stands beside its name wherever that is shown large."""
+    return label("made up", "warn", title="Of a sample fleet: nothing of it ever happened.")
+
+
 def state_words(state: str | None) -> str:
     """Who runs the service."""
     return _STATES.get(state, state) if state else "nobody yet"
@@ -106,6 +112,12 @@ def age_label(at: dt.datetime | None) -> SafeString:
     if clock.is_stale(at):
         return label(said, "bad", title=f"{title}: older than it should be")
     return format_html('<span title="{}">{}</span>', title, said)
+
+
+def actor(request: HttpRequest) -> str:
+    """Who does something, as records keep it: id and name as text, which outlive the log-in."""
+    user = request.user
+    return f"{user.pk} {user.get_full_name() or user.get_username()}"[:300]  # type: ignore[union-attr]  # logged in
 
 
 def yes(value: bool | None) -> str:

@@ -10,6 +10,8 @@ from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
+from readiness.admin.exports import Exports
+
 COUNTED = 10_000
 
 
@@ -38,6 +40,19 @@ class CappedPaginator(Paginator[Any]):
 class CappedChangeList(ChangeList):
     """A list that tells how many were found only when something was asked for."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._addresses: dict[tuple[Any, ...], str] = {}
+        super().__init__(*args, **kwargs)
+
+    def get_query_string(
+        self, new_params: dict[str, Any] | None = None, remove: list[str] | None = None
+    ) -> str:
+        """Django's, each worked out once: the look asks anew for every heading's in every row."""
+        asked = (*sorted((new_params or {}).items()), *(remove or []))
+        if asked not in self._addresses:
+            self._addresses[asked] = super().get_query_string(new_params, remove)
+        return self._addresses[asked]
+
     def get_results(self, request: HttpRequest) -> None:
         """Without a search or filter, all is what was found."""
         super().get_results(request)
@@ -45,8 +60,8 @@ class CappedChangeList(ChangeList):
             self.full_result_count = self.result_count
 
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that people look at, and sources or judgement write."""
+class ReadOnlyAdmin(Exports, ModelAdmin):
+    """Rows that people look at and export, and sources or judgement write."""
 
     show_full_result_count = False
     paginator = CappedPaginator

@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, Q, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from readiness import clock, reading
-from readiness.admin import charts
+from readiness import badges, clock, reading, rights
+from readiness.admin import alerts, charts
 from readiness.admin.cards import cards, verdicts
+from readiness.admin.changes import moment_asked
 from readiness.admin.evaluations import applying, range_cell
 from readiness.admin.feeds import origin_label
 from readiness.admin.labels import (
@@ -139,7 +138,7 @@ def show(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpRespo
     context = {
         **_frame(admin, request, service),
         "aliases": list(service.aliases.order_by("name").values_list("name", flat=True)),
-        "may_evaluate": request.user.has_perm("readiness.add_evaluation"),
+        "may_evaluate": request.user.has_perm(rights.EVALUATE, service),
         "may_declare": request.user.has_perm("readiness.add_feed"),
         "choice": choice,
         "judgement": _judgement(choice.card) if choice.card else None,
@@ -147,9 +146,18 @@ def show(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpRespo
         "history_total": len(history),
         "history_chart": _chart(service, history),
         **_feeds(service),
+        "alerts": list(alerts.open_of(service)) if request.user.has_perm("readiness.view_alert") else [],
+        "badge": _badge(request, service),
         "evidence": _evidence(service),
     }
     return TemplateResponse(request, "readiness/service.html", context)
+
+
+def _badge(request: HttpRequest, service: Service) -> dict[str, str]:
+    """The picture's address, and the line that shows it elsewhere with a link to this page."""
+    path = badges.path_of(service.slug)
+    picture, page = request.build_absolute_uri(path), request.build_absolute_uri(request.path)
+    return {"path": path, "markdown": f"[![readiness]({picture})]({page})"}
 
 
 def show_evidence_links(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpResponse:
@@ -182,25 +190,8 @@ def _choose(request: HttpRequest, service: Service) -> Choice:
     if asked.isdecimal():
         rows = Scorecard.objects.select_related("service", "policy", "evaluation")
         return Choice(get_object_or_404(rows, service=service, pk=int(asked)), picked=True)
-    at = _moment_asked(request)
+    at = moment_asked(request, "at")
     return Choice(reading.latest(service, at), at)
-
-
-def _moment_asked(request: HttpRequest) -> dt.datetime | None:
-    """``?at=``, in UTC unless it says otherwise; a day alone means its end."""
-    raw = request.GET.get("at", "").strip()
-    if not raw:
-        return None
-    try:
-        at = parse_datetime(f"{raw}T23:59:59" if len(raw) == len("2026-06-17") else raw.replace(" ", "+"))
-    except ValueError:
-        at = None
-    if at is None:
-        messages.error(
-            request, f"“{raw}” is no moment: write 2026-06-17 or 2026-06-17T09:00. Shown is the latest."
-        )
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
 
 
 def _judgement(card: Scorecard) -> dict[str, Any]:

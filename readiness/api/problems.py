@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions, serializers
@@ -42,6 +43,22 @@ class ProblemSerializer(serializers.Serializer[dict[str, Any]]):
     errors = FieldErrorSerializer(many=True)  # type: ignore[assignment]
 
 
+class Conflict(exceptions.APIException):
+    """The request makes sense, but not in the state that its object is in."""
+
+    status_code = HTTPStatus.CONFLICT
+    default_code = "conflict"
+
+
+class Busy(exceptions.APIException):
+    """Others store the same again and again; the request may be sent again as it is."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_detail = "Others keep writing the same rows: send the request again; what it wrote is kept."
+    default_code = "busy"
+    wait = 1
+
+
 def handler(error: Exception, context: Mapping[str, Any]) -> JsonResponse:
     """Turn any exception of a view into a problem; rendered here, since negotiation may be what failed."""
     set_rollback()
@@ -58,6 +75,8 @@ def handler(error: Exception, context: Mapping[str, Any]) -> JsonResponse:
     )
     if header := getattr(known, "auth_header", None):
         response["WWW-Authenticate"] = header
+    if wait := getattr(known, "wait", None):
+        response["Retry-After"] = str(int(wait))
     return response
 
 
@@ -68,6 +87,8 @@ def _known(error: Exception) -> exceptions.APIException | None:
         return exceptions.NotFound()
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
+    if isinstance(error, SuspiciousOperation):
+        return exceptions.ParseError("The request is refused as it stands: it has too many parameters, say.")
     return None
 
 
@@ -78,7 +99,19 @@ def _unforeseen(error: Exception, request: Request) -> JsonResponse:
     return _problem(request, status=500, detail=UNFORESEEN, errors=[])
 
 
-def _problem(request: Request, *, status: int, detail: str, errors: list[dict[str, Any]]) -> JsonResponse:
+def refusal(request: Request, *, status: int, detail: str, more: Mapping[str, Any]) -> JsonResponse:
+    """A problem with members of its own beside the standard's (RFC 9457 section 3.2)."""
+    return _problem(request, status=status, detail=detail, errors=[], more=more)
+
+
+def _problem(
+    request: Request,
+    *,
+    status: int,
+    detail: str,
+    errors: list[dict[str, Any]],
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> JsonResponse:
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -86,6 +119,7 @@ def _problem(request: Request, *, status: int, detail: str, errors: list[dict[st
         "detail": detail,
         "instance": request.path,
         "errors": errors,
+        **more,
     }
     return JsonResponse(body, status=status, content_type=MEDIA_TYPE)
 

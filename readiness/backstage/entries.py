@@ -86,6 +86,8 @@ class ServiceEntry:
     depends_on: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     tags: tuple[str, ...] = ()
+    made_up: bool = False
+    """Of a sample fleet: nothing of it ever happened."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ _SERVICE_SETTINGS = frozenset(
         "handoff/aliases",
         "handoff/components",
         "handoff/default-branch",
+        "handoff/made-up",
     }
 )
 _PROJECTS: Mapping[str, str] = {
@@ -224,6 +225,7 @@ def _service(entity: Entity) -> ServiceEntry:
         depends_on=tuple(dict.fromkeys(name for name in named if name)),
         links=_links(entity),
         tags=entity.texts("metadata.tags", entity.metadata.get("tags")),
+        made_up=_made_up(entity),
     )
 
 
@@ -279,6 +281,16 @@ def _management_state(entity: Entity) -> str:
             "metadata.annotations.handoff/management-state", f"is {' or '.join(_STATES)}, not {text!r}"
         )
     return text if text in _STATES else _STATES[0]
+
+
+def _made_up(entity: Entity) -> bool:
+    """What cannot be read is taken as made up: a sample must never pass for a real service."""
+    text = entity.annotation("handoff/made-up").lower()
+    if text not in {"", "true", "false"}:
+        entity.report(
+            "metadata.annotations.handoff/made-up", f"is true or false, not {text!r}: taken as true"
+        )
+    return text not in {"", "false"}
 
 
 def _hours(entity: Entity) -> Hours:

@@ -10,7 +10,7 @@ from django.db import Error as DatabaseError
 
 from readiness.criteria.stability import STABILITY
 from readiness.explaining import Explanation, explain
-from readiness.facts import Period
+from readiness.facts import Period, ServiceFacts
 from readiness.folding import Spans
 from readiness.measures import Cycles, Scope, measure, rows_of
 from readiness.policy import TIERS, Policy
@@ -72,6 +72,11 @@ def judge_services(scope: Scope, policy: Policy, looped: Cycles) -> Judged:
         raise
     except Exception as error:  # noqa: BLE001 - the same, when it is found while measuring
         return _halved(scope, policy, looped, error=error)
+    return judge_each(facts, policy)
+
+
+def judge_each(facts: Mapping[int, ServiceFacts], policy: Policy) -> Judged:
+    """Judge services whose facts are at hand; one that breaks is reported."""
     judgements: dict[int, Judgement] = {}
     failures: list[Failure] = []
     for pk, each in facts.items():

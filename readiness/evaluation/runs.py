@@ -194,7 +194,7 @@ def _do(batch: EvaluationBatch) -> None:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Without the cyclic collector: a batch makes millions of tuples, without cycles, that live till its end.
 
     Walking them again and again took more than half of an evaluation's time.
@@ -209,7 +209,7 @@ def _uncollected() -> Iterator[None]:
 
 
 # Around the whole function, so that its millions of tuples are gone before the collector comes back.
-@_uncollected()
+@uncollected()
 def _judge_and_write(batch: EvaluationBatch) -> None:
     """Judge a batch, and write it with its mark in one transaction: done twice or half, it does no harm."""
     evaluation = batch.evaluation

@@ -1,6 +1,6 @@
 """Brings a catalogue in: teams, systems, services and their aliases, as its files describe them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -24,7 +24,7 @@ Row = TypeVar("Row", Team, System, Service)
 
 
 @dataclass(slots=True)
-class _Stored(Generic[Row]):
+class Stored(Generic[Row]):
     """All rows of a table by slug, which of them are new, and which fields of others changed."""
 
     rows: dict[str, Row]
@@ -63,14 +63,8 @@ class CatalogueImport:
         return tally
 
     def _store_teams(self, catalogue: Catalogue) -> Tally:
-        stored = _upsert(Team, {each.slug: _team_fields(each) for each in catalogue.teams})
+        stored = store_teams({each.slug: _team_fields(each) for each in catalogue.teams}, now=self.now)
         self._teams = stored.rows
-        rehoured = [self._teams[slug] for slug, names in stored.changed.items() if names & HOURS]
-        for team in rehoured:
-            team.hours_changed_at = self.now
-        Team.objects.bulk_update(rehoured, ["hours_changed_at"], batch_size=BATCH)
-        for team in rehoured:
-            reclassify_team(team.pk)
         return stored.tally(len(catalogue.teams))
 
     def _store_placeholders(self, catalogue: Catalogue) -> Tally:
@@ -100,20 +94,16 @@ class CatalogueImport:
             if service.system and service.system not in wanted:
                 wanted[service.system] = {}
                 self.note(f"{service.system}, system of {service.slug}, is described by no System")
-        stored = _upsert(System, wanted)
+        stored = store_systems(wanted)
         self._systems = stored.rows
         return stored.tally(len(wanted))
 
-    def _store_services(self, entries: Iterable[ServiceEntry]) -> Tally:
-        wanted = {each.slug: each for each in entries}
-        stored = _upsert(Service, {slug: self._service_fields(each) for slug, each in wanted.items()})
-        for slug in self._store_aliases(wanted, stored.rows):
-            if slug not in stored.created:
-                stored.changed.setdefault(slug, set()).add("aliases")
-        moved = [stored.rows[slug].pk for slug, names in stored.changed.items() if "owner" in names]
-        if moved:
-            reclassify_services(moved)
-        return stored.tally(len(wanted))
+    def _store_services(self, entries: Sequence[ServiceEntry]) -> Tally:
+        return store_services(
+            {each.slug: self._service_fields(each) for each in entries},
+            aliases={each.slug: each.aliases for each in entries},
+            note=self.note,
+        )
 
     def _service_fields(self, entry: ServiceEntry) -> dict[str, Any]:
         return {
@@ -131,27 +121,71 @@ class CatalogueImport:
             "depends_on": list(entry.depends_on),
             "links": [asdict(link) for link in entry.links],
             "fleet": self.fleet,
+            "made_up": entry.made_up,
         }
 
-    def _store_aliases(self, wanted: Mapping[str, ServiceEntry], rows: Mapping[str, Service]) -> set[str]:
-        """Give services their other names; those that got one. A name that is taken is noted.
 
-        An alias moves between services of this catalogue. One that was given by hand stays.
-        """
-        taken = {slug.lower(): row.pk for slug, row in rows.items()}
-        aliases = {alias.name.lower(): alias for alias in ServiceAlias.objects.all()}
-        ours = {rows[slug].pk for slug in wanted}
-        changed: set[str] = set()
-        for slug, name in ((slug, name) for slug, entry in wanted.items() for name in entry.aliases):
-            pk, known = rows[slug].pk, aliases.get(name.lower())
-            if taken.get(name.lower(), pk) != pk or (known and known.service_id not in {pk} | ours):
-                self.note(f"alias {name!r} of {slug} already names another service")
-            elif known is None or known.service_id != pk:
-                alias = known or ServiceAlias(name=name)
-                alias.service = rows[slug]
-                alias.save()
-                changed.add(slug)
-        return changed
+def store_teams(wanted: Mapping[str, Mapping[str, Any]], *, now: datetime) -> Stored[Team]:
+    """Make or change teams so that each slug has its fields. Call it in a transaction.
+
+    The rows of a team's services are reclassified when its hours change.
+    """
+    stored = _upsert(Team, wanted)
+    rehoured = [stored.rows[slug] for slug, names in stored.changed.items() if names & HOURS]
+    for team in rehoured:
+        team.hours_changed_at = now
+    Team.objects.bulk_update(rehoured, ["hours_changed_at"], batch_size=BATCH)
+    for team in rehoured:
+        reclassify_team(team.pk)
+    return stored
+
+
+def store_systems(wanted: Mapping[str, Mapping[str, Any]]) -> Stored[System]:
+    """Make or change systems so that each slug has its fields. Call it in a transaction."""
+    return _upsert(System, wanted)
+
+
+def store_services(
+    wanted: Mapping[str, Mapping[str, Any]],
+    *,
+    aliases: Mapping[str, Iterable[str]],
+    note: Callable[[str], None],
+) -> Tally:
+    """Make or change services so that each slug has its fields and other names. Call it in a transaction.
+
+    Fields that are not given stay. The rows of a service that moves to another owner are reclassified.
+    """
+    stored = _upsert(Service, wanted)
+    for slug in _store_aliases(aliases, stored.rows, note=note):
+        if slug not in stored.created:
+            stored.changed.setdefault(slug, set()).add("aliases")
+    moved = [stored.rows[slug].pk for slug, names in stored.changed.items() if "owner" in names]
+    if moved:
+        reclassify_services(moved)
+    return stored.tally(len(wanted))
+
+
+def _store_aliases(
+    wanted: Mapping[str, Iterable[str]], rows: Mapping[str, Service], *, note: Callable[[str], None]
+) -> set[str]:
+    """Give services their other names; those that got one. A name that is taken is noted.
+
+    An alias moves between services of this catalogue. One that was given by hand stays.
+    """
+    taken = {slug.lower(): row.pk for slug, row in rows.items()}
+    aliases = {alias.name.lower(): alias for alias in ServiceAlias.objects.all()}
+    ours = {rows[slug].pk for slug in wanted}
+    changed: set[str] = set()
+    for slug, name in ((slug, name) for slug, names in wanted.items() for name in names):
+        pk, known = rows[slug].pk, aliases.get(name.lower())
+        if taken.get(name.lower(), pk) != pk or (known and known.service_id not in {pk} | ours):
+            note(f"alias {name!r} of {slug} already names another service")
+        elif known is None or known.service_id != pk:
+            alias = known or ServiceAlias(name=name)
+            alias.service = rows[slug]
+            alias.save()
+            changed.add(slug)
+    return changed
 
 
 def aim_dependencies() -> int:
@@ -175,9 +209,9 @@ def _team_fields(entry: TeamEntry) -> dict[str, Any]:
     }
 
 
-def _upsert(model: type[Row], wanted: Mapping[str, Mapping[str, Any]]) -> "_Stored[Row]":
+def _upsert(model: type[Row], wanted: Mapping[str, Mapping[str, Any]]) -> Stored[Row]:
     """Make or change rows so that each slug has its fields, in a few statements, whatever their number."""
-    stored = _Stored({row.slug: row for row in model._default_manager.order_by()})  # noqa: SLF001
+    stored = Stored({row.slug: row for row in model._default_manager.order_by()})  # noqa: SLF001
     new = []
     for slug, fields in wanted.items():
         row = stored.rows.get(slug)

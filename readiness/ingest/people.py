@@ -88,6 +88,9 @@ def _set_identities(person: Person, record: PersonRecord) -> bool:
         return False
     wanted = set(_identities(record).items())
     had = {(each.source, each.external_id): each.pk for each in person.identities.all()}
+    if Identity.LOG_IN not in dict(wanted):
+        # a log-in is linked on its own page; a file that does not speak of it says nothing about it
+        had = {pair: pk for pair, pk in had.items() if pair[0] != Identity.LOG_IN}
     person.identities.filter(pk__in=[pk for pair, pk in had.items() if pair not in wanted]).delete()
     Identity.objects.bulk_create(
         Identity(person=person, source=source, external_id=external_id)

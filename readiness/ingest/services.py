@@ -37,6 +37,10 @@ class Services:
         """The service of a slug that was found before; raises ``KeyError`` otherwise."""
         return self._by_name[slug]
 
+    def all_slugs(self) -> list[str]:
+        """Every service's slug, in order."""
+        return sorted({service.slug for service in self._by_pk.values()})
+
     def numbered(self, pk: int) -> KnownService:
         """The service with this id. One that came after the look makes us look again."""
         if pk not in self._by_pk:

@@ -25,8 +25,9 @@ CHUNKS = {"postgresql": 10_000, "sqlite": 2_000}
 PATIENCE = 5
 """How often a chunk is tried anew when other writers store the same rows at the same time."""
 EVERYTHING = "*"
-MANY = 10_000
-"""So many new rows make the planner err; autovacuum puts it right only minutes later."""
+MANY = 500
+"""So many new rows, and more than a tenth of the table, make the planner err; autovacuum, which goes by the
+same tenth, puts it right only minutes later."""
 NAMED = 10
 """Unknown services that a reason names; the rest is counted."""
 
@@ -86,7 +87,7 @@ class Ingest:
                     refuse(place, rejection)
                 reset_queries()  # DEBUG collects them, and millions of rows make many
         if total.created >= MANY and connection.vendor == "postgresql":
-            _analyze(writer.table)
+            _analyze(writer.table, total.created)
         return total
 
     def _chunks(
@@ -170,10 +171,12 @@ def _written(writer: Writer, pending: Sequence[Pending[Any]]) -> tuple[int, int]
     raise RacedError(f"Other writers kept storing the same {writer.table.kind} rows.")
 
 
-def _analyze(table: Table) -> None:
+def _analyze(table: Table, created: int) -> None:
     """Count anew what a table holds: an evaluation that follows at once took minutes instead of seconds."""
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {connection.ops.quote_name(table.name)}")
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", [table.name])
+        if created * 10 > cursor.fetchone()[0]:
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(table.name)}")
 
 
 def _unknown(name: str) -> Rejection:

@@ -64,6 +64,7 @@ class View:
     asked: datetime | None = None
     """The moment asked for, if any."""
     waivers: tuple[str, ...] = ()
+    made_up: bool = False
 
 
 def sections(view: View) -> Iterator[RenderableType]:
@@ -84,7 +85,7 @@ def sections(view: View) -> Iterator[RenderableType]:
         yield from _detail(criterion)
 
 
-def _text(words: str, style: str = "") -> Text:
+def printable(words: str, style: str = "") -> Text:
     """Words from outside may carry control characters, which a terminal would obey."""
     return Text("".join(each if each.isprintable() else " " for each in words), style)
 
@@ -92,7 +93,7 @@ def _text(words: str, style: str = "") -> Text:
 def _item(words: str, indent: int = 2, style: str = "") -> Padding:
     """A list's item; further lines hang below its first word."""
     grid = Table.grid(padding=(0, 1))
-    grid.add_row("-", _text(words, style))
+    grid.add_row("-", printable(words, style))
     return Padding(grid, (0, 0, 0, indent))
 
 
@@ -108,8 +109,10 @@ def _items(words: Sequence[str], heading: str) -> Iterator[RenderableType]:
 
 def _heading(view: View) -> Text:
     slug, title = view.card["service"], view.title
-    heading = _text(slug, "bold")
-    return heading if title in ("", slug) else heading.append_text(_text(f"  {title}"))
+    heading = printable(slug, "bold")
+    if title not in ("", slug):
+        heading.append_text(printable(f"  {title}"))
+    return heading.append("  MADE UP: nothing of it ever happened", UNSURE) if view.made_up else heading
 
 
 def _verdicts(card: Card) -> Iterator[RenderableType]:
@@ -136,7 +139,7 @@ def _facts(view: View) -> Table:
     grid.add_row("As of", _as_of(view))
     if offset := card["clock_offset"] or clock.offset().total_seconds():
         way = "ahead of" if offset > 0 else "behind"
-        grid.add_row("Clock", Text(f"set {_span(abs(offset))} {way} the real time", UNSURE))
+        grid.add_row("Clock", Text(f"set {span_words(abs(offset))} {way} the real time", UNSURE))
     return grid
 
 
@@ -160,25 +163,25 @@ def _as_of(view: View) -> Text:
     policy = card["policy"]
     how = "judged live" if card["kind"] == "live" else "replayed in hindsight"
     revision = f", revision {card['revision']}" if card["revision"] > 1 else ""
-    text = Text(f"{_moment(at)}, {_span(card['age_seconds'])} old")
+    text = Text(f"{moment_words(at)}, {span_words(card['age_seconds'])} old")
     text.append(f" ({how} under policy {policy['name']} version {policy['version']}{revision})")
     if view.asked is not None:
-        text.append(f"\nthe newest judgement at or before {_moment(view.asked)}")
+        text.append(f"\nthe newest judgement at or before {moment_words(view.asked)}")
         before = view.asked - at
         if before > settings.SCORECARD_STALE_AFTER:
-            text.append(f"\nOUTDATED: {_span(before.total_seconds())} before the moment asked for", BAD)
+            text.append(f"\nOUTDATED: {span_words(before.total_seconds())} before the moment asked for", BAD)
     elif card["stale"]:
         text.append(f"\nOUTDATED: judge again with `evaluate --service {card['service']}`", BAD)
     return text
 
 
-def _moment(at: datetime) -> str:
+def moment_words(at: datetime) -> str:
     """Down to the second only where it has seconds."""
     seconds = "%H:%M:%S" if at.second else "%H:%M"
     return f"{at.astimezone(clock.real_now().tzinfo):%Y-%m-%d {seconds}} UTC"
 
 
-def _span(seconds: float) -> str:
+def span_words(seconds: float) -> str:
     """A length of time in its two greatest units: ``160 days 3 hours``, ``5 minutes``."""
     minutes = max(0, round(seconds / 60))
     units = (("day", minutes // 1440), ("hour", minutes // 60 % 24), ("minute", minutes % 60))
@@ -259,11 +262,11 @@ def _detail(criterion: Card) -> Iterator[RenderableType]:
     found = "no evidence" if score is None else f"{number(score)} (threshold {threshold})"
     yield ""
     yield Text(f"{criterion['title']}: {found}", "bold")
-    yield Padding(_text(criterion["reason"]), (0, 0, 0, 2))
+    yield Padding(printable(criterion["reason"]), (0, 0, 0, 2))
     yield Padding(_unmeasured(criterion) if score is None else _parts(criterion), (0, 0, 0, 2))
     beside = [_shown(each) for each in criterion["shown"] if each["value"] not in (None, "")]
     if beside:
-        yield Padding(_text(f"Beside the score: {'; '.join(beside)}", "dim"), (0, 0, 0, 2))
+        yield Padding(printable(f"Beside the score: {'; '.join(beside)}", "dim"), (0, 0, 0, 2))
     yield from _evidence(criterion["evidence"])
 
 
@@ -313,8 +316,8 @@ def _evidence(rows: Sequence[Card]) -> Iterator[RenderableType]:
     yield Padding(Text("Rows that weigh most"), (0, 0, 0, 2))
     for row in rows[:ROWS_SHOWN]:
         yield _item(row["why"], indent=4)
-        yield Padding(_text(f"{row['kind']} {row['source']}:{row['id']}", "dim"), (0, 0, 0, 6))
+        yield Padding(printable(f"{row['kind']} {row['source']}:{row['id']}", "dim"), (0, 0, 0, 6))
         if row["url"]:
-            yield f"      {_text(row['url']).plain}"
+            yield f"      {printable(row['url']).plain}"
     if len(rows) > ROWS_SHOWN:
         yield Padding(Text(f"and {len(rows) - ROWS_SHOWN} more (--format json)"), (0, 0, 0, 4))

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from readiness import models
 from readiness.facts import RowRef
 
-_HAPPENED: Mapping[type[models.Evidence], str] = {
+HAPPENED: Mapping[type[models.Evidence], str] = {
     models.Deployment: "started_at",
     models.Incident: "started_at",
     models.Page: "paged_at",
@@ -21,6 +21,7 @@ _HAPPENED: Mapping[type[models.Evidence], str] = {
     models.Observation: "observed_at",
     models.WorkItem: "opened_at",
 }
+"""Every kind of rows, and the moment at which what they tell of began."""
 
 
 class Arrival(NamedTuple):
@@ -32,21 +33,35 @@ class Arrival(NamedTuple):
     changed_at: datetime
 
 
-def received_after(service_id: int, moment: datetime, at: datetime) -> list[Arrival]:
+def received_after(
+    service_id: int,
+    moment: datetime,
+    at: datetime,
+    *,
+    until: datetime | None = None,
+    most: int | None = None,
+) -> list[Arrival]:
     """Rows a service is judged by as of ``at`` that came in or changed after ``moment``, in order of change.
 
     ``moment`` is in real time, as a scorecard's ``created_at``. Beside the service's own rows there are those
     of others that name its deployments or depend on it. Rows that do not count are listed too, since they may
     have counted before; a row that moved to another service is that one's. Eleven queries, one a table.
+
+    With ``until`` (real time) only rows that came in, or last changed, by then; with ``most`` the newest so
+    many of each kind.
     """
-    found = _feeds(service_id, moment, at)
-    for model, happened in _HAPPENED.items():
+    between = Q(changed_at__gt=moment)
+    if until is not None:
+        received = Q(first_received_at__gt=moment, first_received_at__lte=until)
+        between &= Q(changed_at__lte=until) | received
+    found = _feeds(service_id, at, between=between, most=most)
+    for model, happened in HAPPENED.items():
         since = Q(**{f"{happened}__lte": at}) | Q(**{f"{happened}__isnull": True})
         rows = model._default_manager.filter(  # noqa: SLF001 - documented by Django
-            _concerns(model, service_id), since, changed_at__gt=moment
+            concerning(model, service_id), since, between
         )
         kind = model._meta.verbose_name_raw.replace(" ", "_")  # noqa: SLF001 - documented by Django
-        found += _arrivals(kind, rows, happened)
+        found += _arrivals(kind, rows.order_by("-changed_at", "-pk")[:most], happened)
     return sorted(found, key=lambda each: (each.changed_at, each.ref[:3]))
 
 
@@ -54,11 +69,11 @@ def _arrivals(kind: str, rows: "QuerySet[Any]", happened: str) -> list[Arrival]:
     columns = ("source", "external_id", "url", happened, "first_received_at", "changed_at")
     return [
         Arrival(RowRef(kind, source, external_id, url), *moments)
-        for source, external_id, url, *moments in rows.order_by().values_list(*columns)
+        for source, external_id, url, *moments in rows.values_list(*columns)
     ]
 
 
-def _concerns(model: type[models.Evidence], service_id: int) -> Q:
+def concerning(model: type[models.Evidence], service_id: int) -> Q:
     """Rows of a service, and those of others that speak of it."""
     own = Q(service=service_id)
     if model is models.Dependency:
@@ -77,8 +92,9 @@ def _names_a_deployment(column: str, service_id: int) -> Q:
     return Q(**{f"{column}_id__isnull": False}) & Q(Exists(named))
 
 
-def _feeds(service_id: int, moment: datetime, at: datetime) -> list[Arrival]:
-    rows = models.Feed.objects.filter(service=service_id, since__lte=at, changed_at__gt=moment).order_by()
+def _feeds(service_id: int, at: datetime, *, between: Q, most: int | None) -> list[Arrival]:
+    spans = models.Feed.objects.filter(between, service=service_id, since__lte=at)
+    rows = spans.order_by("-changed_at", "-pk")[:most]
     return [
         Arrival(
             RowRef("feed", feed.source, feed.kind, feed.url),

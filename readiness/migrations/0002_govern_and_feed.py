@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-began_at', '-pk'],
-                'indexes': [models.Index(fields=['service', '-began_at'], name='alert_service_began')],
+                'indexes': [models.Index(fields=['service', '-began_at'], name='alert_service_began'), models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['kind'], name='alert_open')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True), ('service__isnull', False)), fields=('kind', 'service', 'subject'), name='one_open_alert_of_a_service'), models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True), ('service__isnull', True)), fields=('kind', 'subject'), name='one_open_alert_of_the_fleet'), models.CheckConstraint(condition=models.Q(('ended_at__isnull', True), ('ended_at__gte', models.F('began_at')), _connector='OR'), name='alert_ends_after_start')],
             },
         ),
@@ -118,6 +118,7 @@ class Migration(migrations.Migration):
                 ('services', models.JSONField(help_text="Slugs of the services that it may write for; ['*'] is every service.")),
                 ('created_by', models.CharField(max_length=300)),
                 ('last_used_at', models.DateTimeField(blank=True, null=True)),
+                ('revoked', models.BooleanField(default=False, help_text='Ended by a person before its time.')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='auth_token_set', to=settings.AUTH_USER_MODEL)),
             ],
             options={
@@ -151,6 +152,18 @@ class Migration(migrations.Migration):
                 'ordering': ['-started_at', '-pk'],
                 'indexes': [models.Index(condition=models.Q(('state', 'running')), fields=['due_at'], name='simulation_due')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('since__lte', models.F('until'))), name='simulation_in_order'), models.CheckConstraint(condition=models.Q(('every_days__gte', 1)), name='simulation_steps_ahead')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Upload',
+            fields=[
+                ('name', models.CharField(help_text='A random one: who knows it, uploaded it.', max_length=32, primary_key=True, serialize=False)),
+                ('content', models.BinaryField()),
+                ('made_at', models.DateTimeField(help_text='Real time.')),
+            ],
+            options={
+                'ordering': ['-made_at'],
+                'default_permissions': (),
             },
         ),
         migrations.RunPython(say_since_when, migrations.RunPython.noop),

@@ -23,6 +23,7 @@ from readiness.models.scorecard import CurrentScore, Evaluation, EvaluationBatch
 from readiness.models.simulation import Simulation
 from readiness.models.standing import ManagementChange, ManagementState, Waiver
 from readiness.models.token import MachineToken
+from readiness.models.upload import Upload
 
 __all__ = [
     "Alert",
@@ -56,6 +57,7 @@ __all__ = [
     "Simulation",
     "System",
     "Team",
+    "Upload",
     "Waiver",
     "WorkItem",
 ]

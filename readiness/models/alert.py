@@ -46,6 +46,8 @@ class Alert(models.Model):
         indexes = [
             # the page of a service
             models.Index(fields=["service", "-began_at"], name="alert_service_began"),
+            # every page counts the open ones, and each sweep reads them
+            models.Index(fields=["kind"], name="alert_open", condition=Q(ended_at__isnull=True)),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -66,4 +68,5 @@ class Alert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.subject}".strip()
+        subject = self.subject.replace("_", " ")
+        return f"{self.get_kind_display()}: {subject}" if subject else self.get_kind_display()

@@ -81,6 +81,9 @@ class Person(models.Model):
 class Identity(models.Model):
     """Who a person is in one source, so that a pager's user and a log-in are one."""
 
+    LOG_IN = "handoff"
+    """The source of identities that name a log-in of ours."""
+
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="identities")
     source = models.CharField(max_length=200)
     external_id = models.CharField(max_length=200)

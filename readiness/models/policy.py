@@ -5,8 +5,30 @@ from django.db import models
 from readiness.policy import Policy, load_policy
 
 
+class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
+    """Ways to ask for versions."""
+
+    def with_state(self) -> "PolicyVersionQuerySet":
+        """With ``state``: whether a version is a draft, in force, or was."""
+        was = PolicyActivation.objects.filter(policy=models.OuterRef("pk"))
+        states = PolicyVersion.State
+        return self.annotate(
+            state=models.Case(
+                models.When(in_force=True, then=models.Value(states.IN_FORCE)),
+                models.When(models.Exists(was), then=models.Value(states.PAST)),
+                default=models.Value(states.DRAFT),
+                output_field=models.CharField(),
+            )
+        )
+
+
 class PolicyVersion(models.Model):
     """One version of a policy; what is judged under it stays under it."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "draft"
+        IN_FORCE = "in_force", "in force"
+        PAST = "past", "past"
 
     name = models.CharField(max_length=100)
     version = models.PositiveIntegerField()
@@ -16,6 +38,8 @@ class PolicyVersion(models.Model):
     author = models.CharField(max_length=300, default="", blank=True, help_text="Who made this version.")
     note = models.TextField(default="", blank=True, help_text="Why it was made.")
     in_force = models.BooleanField(default=False)
+
+    objects = PolicyVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["name", "-version"]

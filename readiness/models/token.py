@@ -32,6 +32,9 @@ class MachineToken(AbstractAuthToken):
     last_used_at: "models.DateTimeField[dt.datetime | None, dt.datetime | None]" = models.DateTimeField(
         null=True, blank=True
     )
+    revoked: "models.BooleanField[bool, bool]" = models.BooleanField(
+        default=False, help_text="Ended by a person before its time."
+    )
 
     class Meta:
         ordering = ["name"]

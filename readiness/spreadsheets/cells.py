@@ -33,6 +33,11 @@ class CellError(ValueError):
     """A cell that cannot be read, and why."""
 
 
+def is_empty(cell: Cell) -> bool:
+    """Whether it holds nothing, or blanks."""
+    return not cell.strip() if isinstance(cell, str) else cell is None
+
+
 def tidy(cell: Cell) -> Cell:
     """The cell without blanks around it, ``None`` when empty. Raises ``CellError`` for a failed formula."""
     if not isinstance(cell, str):

@@ -3,17 +3,18 @@
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import openpyxl
 
-from readiness.spreadsheets.cells import Cell
+from readiness.spreadsheets.archive import SheetError, looked_through
+from readiness.spreadsheets.cells import Cell, is_empty
 
 MAX_BYTES = 10 * 1024 * 1024
-MAX_UNPACKED = 200 * 1024 * 1024
-"""An XLSX file is a ZIP archive: a small one may hold a very large sheet."""
 MAX_ROWS = 20_000
+LAST_ROW = 1_048_576
+"""The last that a spreadsheet has; a file may claim any."""
 MAX_COLUMNS = 100
 DELIMITERS = (",", ";", "\t")
 COMMENT = "# "
@@ -21,10 +22,6 @@ COMMENT = "# "
 
 _ZIP = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
-
-
-class SheetError(ValueError):
-    """A file that cannot be read as a whole, and why, in words for whoever uploaded it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,9 @@ def _collected(rows: Iterable[tuple[Cell, ...]]) -> RawSheet:
     header: tuple[Cell, ...] = ()
     found: list[tuple[int, tuple[Cell, ...]]] = []
     for number, cells in enumerate(rows, start=1):
-        if not any(map(_holds, cells)) or str(cells[0]).lstrip().startswith(COMMENT):
+        if number > LAST_ROW:
+            raise SheetError(f"The file goes on below row {LAST_ROW:,}, the last that a spreadsheet has.")
+        if cells.count(None) == len(cells) or not _is_told(cells):  # most of a sheet may be empty
             continue
         if not header:
             header = cells
@@ -65,10 +64,6 @@ def _collected(rows: Iterable[tuple[Cell, ...]]) -> RawSheet:
     if not found:
         raise SheetError("The file has no rows beneath its header.")
     return RawSheet(header, found)
-
-
-def _holds(cell: Cell) -> bool:
-    return bool(cell.strip()) if isinstance(cell, str) else cell is not None
 
 
 def _csv_rows(content: bytes) -> Iterator[tuple[Cell, ...]]:
@@ -93,18 +88,23 @@ def _csv_reader(text: str, delimiter: str, *, strict: bool = True) -> Iterator[l
 
 def _delimiter(text: str) -> str:
     """What the header is separated by: whatever makes the most columns of it."""
-    headers = {each: next(filter(None, _csv_reader(text, each, strict=False)), []) for each in DELIMITERS}
+    headers = {each: next(filter(_is_told, _csv_reader(text, each, strict=False)), []) for each in DELIMITERS}
     return max(DELIMITERS, key=lambda each: len(headers[each]))
+
+
+def _is_told(cells: Sequence[Cell]) -> bool:
+    """Whether a row holds anything that is not skipped."""
+    return not all(map(is_empty, cells)) and not str(cells[0]).lstrip().startswith(COMMENT)
 
 
 def _xlsx_rows(content: bytes) -> Iterator[tuple[Cell, ...]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            unpacked = sum(each.file_size for each in archive.infolist())
-        if unpacked > MAX_UNPACKED:
-            raise SheetError("The file is too large once it is unpacked. Split it, or save it as CSV.")
+            mistakes = looked_through(archive)
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheet = book.worksheets[0]
+        if mistake := mistakes.get(sheet._worksheet_path):  # noqa: SLF001 - what else says which part it is
+            raise SheetError(mistake)
         sheet.reset_dimensions()  # a file may claim more columns than it has
         yield from sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True)
     except SheetError:

@@ -6,9 +6,10 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from readiness.evidence import Kind, Problem, Record, Rejection, parse_object
-from readiness.spreadsheets.cells import Cell, CellError, tidy
+from readiness.spreadsheets.archive import SheetError
+from readiness.spreadsheets.cells import Cell, CellError, is_empty, tidy
 from readiness.spreadsheets.columns import COLUMNS, Column
-from readiness.spreadsheets.files import RawSheet, SheetError
+from readiness.spreadsheets.files import RawSheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def match(sheet: RawSheet, layout: Layout) -> list[Row]:
     if problems:
         raise SheetError(" ".join(problems))
     return [
-        Row(number, dict(zip(names, cells, strict=False)), beyond=any(map(_filled, cells[len(names) :])))
+        Row(number, dict(zip(names, cells, strict=False)), beyond=not all(map(is_empty, cells[len(names) :])))
         for number, cells in sheet.rows
     ]
 
@@ -48,10 +49,6 @@ def _column_name(cell: Cell, also: Mapping[str, str]) -> str:
     written = "" if cell is None else str(cell).strip().lower()
     name = "_".join(written.replace("-", " ").split())
     return also.get(name, name)
-
-
-def _filled(cell: Cell) -> bool:
-    return bool(cell.strip()) if isinstance(cell, str) else cell is not None
 
 
 def _header_problems(names: Sequence[str], columns: Sequence[Column]) -> list[str]:

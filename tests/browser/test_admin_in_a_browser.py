@@ -49,8 +49,10 @@ def shop() -> Service:
 class Tab:
     """A page of somebody logged in, which notes every request and every complaint of the browser."""
 
-    def __init__(self, browser: Browser, server: LiveServer, **ways: Any) -> None:
+    def __init__(self, browser: Browser, server: LiveServer, *, superuser: bool = False, **ways: Any) -> None:
         visitor = Visitor("add_evaluation", "add_feed")
+        visitor.user.is_superuser = superuser
+        visitor.user.save()
         context = browser.new_context(**ways)
         session = visitor.client.cookies["sessionid"].value
         context.add_cookies([{"name": "sessionid", "value": session, "url": server.url}])

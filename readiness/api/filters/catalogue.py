@@ -54,6 +54,7 @@ class ServiceFilter(ListFilter):
     lifecycle = ChoicesFilter(Lifecycle.choices)
     deprecated = FlagFilter()
     fleet = django_filters.CharFilter(help_text="The folder or source it was imported from.")
+    made_up = FlagFilter(help_text="Of a sample fleet: nothing of it ever happened.")
     state = ChoicesFilter(ManagementState.choices, field_name="current__management_state")
     judged = FlagFilter(
         field_name="current", lookup_expr="isnull", exclude=True, help_text="Has a judgement."

@@ -10,7 +10,7 @@ from readiness.api.filters.base import (
     service_filter,
     team_filter,
 )
-from readiness.models import Evaluation, ManagementState
+from readiness.models import Evaluation, ManagementState, PolicyVersion
 from readiness.models.scorecard import VERDICTS, Kind
 
 
@@ -57,3 +57,4 @@ class PolicyFilter(ListFilter):
 
     name = django_filters.CharFilter()
     in_force = FlagFilter()
+    state = ChoicesFilter(PolicyVersion.State.choices)

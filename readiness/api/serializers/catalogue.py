@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from readiness import clock
 from readiness.api.ages import AgeSeconds, Stale
+from readiness.badges import path_of
 from readiness.models import CurrentScore, Service, System, Team
 
 
@@ -33,7 +35,7 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
 class SystemSerializer(serializers.ModelSerializer[System]):
     """A system and its owner."""
 
-    owner = serializers.SlugRelatedField[Team](slug_field="slug", read_only=True)
+    owner = serializers.SlugRelatedField[Team](slug_field="slug", read_only=True, allow_null=True)
 
     class Meta:
         model = System
@@ -99,6 +101,9 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
     components = serializers.ListField(child=serializers.CharField(), read_only=True)
     depends_on = serializers.ListField(child=serializers.CharField(), read_only=True)
     links = serializers.ListField(child=serializers.JSONField(), read_only=True)
+    badge_url = serializers.SerializerMethodField(
+        help_text="A picture of state, score and verdict that whoever has this address may see."
+    )
     current = serializers.SerializerMethodField()
 
     class Meta:
@@ -120,9 +125,17 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
             "depends_on",
             "links",
             "fleet",
+            "made_up",
+            "badge_url",
             "current",
         )
         read_only_fields = fields
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_badge_url(self, service: Service) -> str:
+        """Signed, so that nobody finds the badge of another service by its name."""
+        path, request = path_of(service.slug), self.context.get("request")
+        return path if request is None else request.build_absolute_uri(path)
 
     @extend_schema_field(CurrentScoreSerializer(allow_null=True))
     def get_current(self, service: Service) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from readiness import clock, evaluation
 from readiness.api.ages import AgeSeconds, Seconds, Stale
 from readiness.api.filters.base import refuse_unknown, services_named
 from readiness.api.moments import MomentField
-from readiness.models import Evaluation, PolicyVersion, Scorecard, Service
+from readiness.models import Evaluation, PolicyActivation, PolicyVersion, Scorecard, Service
 from readiness.models.scorecard import VERDICTS, Kind
 
 SERVICES_MAX = 10_000
@@ -318,16 +318,39 @@ class EvaluationRequestSerializer(serializers.Serializer[dict[str, Any]]):
         return attrs
 
 
-class PolicySerializer(serializers.ModelSerializer[PolicyVersion]):
-    """A policy version."""
+class PolicyActivationSerializer(serializers.ModelSerializer[PolicyActivation]):
+    """From when on live evaluations judged under a version, by whose decision and why."""
 
     class Meta:
-        model = PolicyVersion
-        fields = ("id", "name", "version", "digest", "created_at", "in_force")
+        model = PolicyActivation
+        fields = ("at", "actor", "reason")
         read_only_fields = fields
 
 
-class PolicyDetailSerializer(serializers.ModelSerializer[PolicyVersion]):
+class PolicySerializer(serializers.ModelSerializer[PolicyVersion]):
+    """A policy version: who made it and why, and when it was put in force."""
+
+    state = serializers.ChoiceField(choices=PolicyVersion.State.choices, read_only=True)
+    activations = PolicyActivationSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = PolicyVersion
+        fields = (
+            "id",
+            "name",
+            "version",
+            "digest",
+            "created_at",
+            "author",
+            "note",
+            "state",
+            "in_force",
+            "activations",
+        )
+        read_only_fields = fields
+
+
+class PolicyDetailSerializer(PolicySerializer):
     """A policy version with its text and what that says."""
 
     rubric = serializers.SerializerMethodField()
@@ -340,3 +363,41 @@ class PolicyDetailSerializer(serializers.ModelSerializer[PolicyVersion]):
     def get_rubric(self, version: PolicyVersion) -> dict[str, Any]:
         """Criteria, weights, curves, gates, levels and thresholds, with what each tier changes."""
         return evaluation.parsed(version).model_dump(mode="json")
+
+
+class DiffQuestion(Question):
+    """What a policy version is compared with."""
+
+    against = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=2**63 - 1,
+        help_text="Id of another version; without it, the one in force.",
+    )
+
+    def validate_against(self, pk: int) -> PolicyVersion:
+        """From the id to the version."""
+        found = PolicyVersion.objects.filter(pk=pk).first()
+        if found is None:
+            raise serializers.ValidationError(f"there is no policy version {pk}")
+        return found
+
+
+class PolicyChangeSerializer(serializers.Serializer[Any]):
+    """One change: where it stands in the file, from what, to what, and a sentence that says so."""
+
+    path = serializers.ListField(child=serializers.JSONField())
+    tier = serializers.IntegerField(allow_null=True, help_text="null: of all tiers.")
+    criterion = serializers.CharField(allow_null=True)
+    part = serializers.CharField(allow_null=True)
+    old = serializers.JSONField(allow_null=True)
+    new = serializers.JSONField(allow_null=True)
+    text = serializers.CharField()
+
+
+class PolicyDiffSerializer(serializers.Serializer[Any]):
+    """Every change that leads from one version to another; none where they say the same."""
+
+    old = PolicyNameSerializer()
+    new = PolicyNameSerializer()
+    changes = PolicyChangeSerializer(many=True)

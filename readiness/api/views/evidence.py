@@ -1,12 +1,20 @@
-"""Lists of evidence and feeds."""
+"""Lists of evidence and feeds, which machine tokens write."""
 
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+from django.http import JsonResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 
 from readiness.api.filters import evidence as filters
+from readiness.api.permissions import MayWrite
+from readiness.api.records import evidence_schema
+from readiness.api.schema import Written
 from readiness.api.serializers import evidence as serializers
 from readiness.api.views.base import ListViewSet
+from readiness.api.writing import ANSWERS, write_evidence
+from readiness.evidence import Kind
 from readiness.models import (
     Defect,
     Dependency,
@@ -23,6 +31,7 @@ from readiness.models import (
 )
 
 E = TypeVar("E", bound=Evidence)
+M = TypeVar("M", bound=Model)
 
 COMMON = {
     "service": "service__slug",
@@ -41,9 +50,27 @@ def _rows(model: type[E]) -> QuerySet[E]:
     return model._default_manager.select_related("service").defer("statements", *unshown)  # noqa: SLF001 - the typed way to the manager of any model
 
 
-class DeploymentViewSet(ListViewSet[Deployment]):
+class EvidenceViewSet(ListViewSet[M]):
+    """A list of one kind, which machine tokens write."""
+
+    schema = Written()
+    permission_classes = (MayWrite,)
+    kind: ClassVar[Kind]
+
+    def record_schema(self) -> dict[str, Any]:
+        """What goes in."""
+        return evidence_schema(self.kind)
+
+    @extend_schema(responses=ANSWERS)
+    def create(self, request: Request) -> JsonResponse:
+        """Write one record, or a list of them; each is answered. Safe to repeat."""
+        return write_evidence(request, self.kind)
+
+
+class DeploymentViewSet(EvidenceViewSet[Deployment]):
     """Deployments."""
 
+    kind = Kind.DEPLOYMENT
     queryset = _rows(Deployment)
     serializer_class = serializers.DeploymentSerializer
     filterset_class = filters.DeploymentFilter
@@ -57,9 +84,10 @@ class DeploymentViewSet(ListViewSet[Deployment]):
     ordering = ("-started_at",)
 
 
-class IncidentViewSet(ListViewSet[Incident]):
+class IncidentViewSet(EvidenceViewSet[Incident]):
     """Incidents."""
 
+    kind = Kind.INCIDENT
     queryset = _rows(Incident)
     serializer_class = serializers.IncidentSerializer
     filterset_class = filters.IncidentFilter
@@ -67,9 +95,10 @@ class IncidentViewSet(ListViewSet[Incident]):
     ordering = ("-started_at",)
 
 
-class PageViewSet(ListViewSet[Page]):
+class PageViewSet(EvidenceViewSet[Page]):
     """Pages."""
 
+    kind = Kind.PAGE
     queryset = _rows(Page)
     serializer_class = serializers.PageSerializer
     filterset_class = filters.PageFilter
@@ -77,9 +106,10 @@ class PageViewSet(ListViewSet[Page]):
     ordering = ("-paged_at",)
 
 
-class DefectViewSet(ListViewSet[Defect]):
+class DefectViewSet(EvidenceViewSet[Defect]):
     """Defects."""
 
+    kind = Kind.DEFECT
     queryset = _rows(Defect)
     serializer_class = serializers.DefectSerializer
     filterset_class = filters.DefectFilter
@@ -87,9 +117,10 @@ class DefectViewSet(ListViewSet[Defect]):
     ordering = ("-opened_at",)
 
 
-class SignalViewSet(ListViewSet[Signal]):
+class SignalViewSet(EvidenceViewSet[Signal]):
     """Signals."""
 
+    kind = Kind.SIGNAL
     queryset = _rows(Signal)
     serializer_class = serializers.SignalSerializer
     filterset_class = filters.SignalFilter
@@ -103,9 +134,10 @@ class SignalViewSet(ListViewSet[Signal]):
     ordering = ("-last_seen_at",)
 
 
-class DependencyViewSet(ListViewSet[Dependency]):
+class DependencyViewSet(EvidenceViewSet[Dependency]):
     """Dependencies."""
 
+    kind = Kind.DEPENDENCY
     queryset = (
         _rows(Dependency)
         .select_related("target")
@@ -124,9 +156,10 @@ class DependencyViewSet(ListViewSet[Dependency]):
     ordering = ("service", "on")
 
 
-class PipelineRunViewSet(ListViewSet[PipelineRun]):
+class PipelineRunViewSet(EvidenceViewSet[PipelineRun]):
     """Pipeline runs."""
 
+    kind = Kind.PIPELINE_RUN
     queryset = _rows(PipelineRun)
     serializer_class = serializers.PipelineRunSerializer
     filterset_class = filters.PipelineRunFilter
@@ -140,9 +173,10 @@ class PipelineRunViewSet(ListViewSet[PipelineRun]):
     ordering = ("-started_at",)
 
 
-class ShiftViewSet(ListViewSet[Shift]):
+class ShiftViewSet(EvidenceViewSet[Shift]):
     """Shifts."""
 
+    kind = Kind.SHIFT
     queryset = _rows(Shift)
     serializer_class = serializers.ShiftSerializer
     filterset_class = filters.ShiftFilter
@@ -150,9 +184,10 @@ class ShiftViewSet(ListViewSet[Shift]):
     ordering = ("-starts_at",)
 
 
-class ObservationViewSet(ListViewSet[Observation]):
+class ObservationViewSet(EvidenceViewSet[Observation]):
     """Observations."""
 
+    kind = Kind.OBSERVATION
     queryset = _rows(Observation)
     serializer_class = serializers.ObservationSerializer
     filterset_class = filters.ObservationFilter
@@ -160,9 +195,10 @@ class ObservationViewSet(ListViewSet[Observation]):
     ordering = ("-observed_at",)
 
 
-class WorkItemViewSet(ListViewSet[WorkItem]):
+class WorkItemViewSet(EvidenceViewSet[WorkItem]):
     """Work items."""
 
+    kind = Kind.WORK_ITEM
     queryset = _rows(WorkItem)
     serializer_class = serializers.WorkItemSerializer
     filterset_class = filters.WorkItemFilter
@@ -176,9 +212,10 @@ class WorkItemViewSet(ListViewSet[WorkItem]):
     ordering = ("-opened_at",)
 
 
-class FeedViewSet(ListViewSet[Feed]):
+class FeedViewSet(EvidenceViewSet[Feed]):
     """Feeds: the spans in which a source was heard, or is declared to have been."""
 
+    kind = Kind.FEED
     queryset = Feed.objects.select_related("service").defer(*[f"service__{column}" for column in UNSHOWN])
     serializer_class = serializers.FeedSerializer
     filterset_class = filters.FeedFilter

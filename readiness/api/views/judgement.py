@@ -1,34 +1,48 @@
 """Scorecards, evaluations and policies."""
 
+from http import HTTPStatus
+
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, status
-from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
-from readiness import clock, evaluation
+from readiness import clock, evaluation, governing, rights
 from readiness.api.documents import document
 from readiness.api.filters.judgement import EvaluationFilter, PolicyFilter, ScorecardFilter
+from readiness.api.permissions import MayEvaluate
+from readiness.api.problems import MEDIA_TYPE, Conflict, ProblemSerializer
 from readiness.api.serializers.judgement import (
+    DiffQuestion,
     EvaluationRequestSerializer,
     EvaluationSerializer,
     ExplainedQuestion,
     PolicyDetailSerializer,
+    PolicyDiffSerializer,
     PolicySerializer,
     ScorecardDocumentSerializer,
     ScorecardSerializer,
 )
 from readiness.api.views.base import ListViewSet
-from readiness.models import Evaluation, EvaluationBatch, PolicyVersion, Scorecard
+from readiness.comparing import differences
+from readiness.models import Evaluation, EvaluationBatch, PolicyVersion, Scorecard, Service
 from readiness.models.scorecard import Kind
 from readiness.nudging import nudge
+from readiness.policy_schema import policy_schema
 from readiness.tasks import run_evaluation
 
 NUMBER = r"[0-9]{1,18}"
+UNREADABLE = {
+    (HTTPStatus.CONFLICT, MEDIA_TYPE): OpenApiResponse(
+        ProblemSerializer, description="Another release stored a version that this one cannot read."
+    )
+}
 
 
 class ScorecardViewSet(ListViewSet[Scorecard]):
@@ -61,16 +75,6 @@ class ScorecardViewSet(ListViewSet[Scorecard]):
         return rows.defer(None).select_related("service", "policy", "evaluation") if self.detail else rows
 
 
-class MayStartEvaluations(BasePermission):
-    """Reading takes a log-in, starting the right to add evaluations, which SRE leads have."""
-
-    message = "Starting an evaluation takes the right to add evaluations, which SRE leads have."
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        """Whether the one logged in may do this."""
-        return request.method != "POST" or request.user.has_perm("readiness.add_evaluation")
-
-
 def _batches(**conditions: bool) -> Coalesce:
     """How many batches an evaluation has; counted for the rows of a page, not for all."""
     counted = EvaluationBatch.objects.filter(evaluation=OuterRef("pk"), **conditions).order_by()
@@ -88,7 +92,7 @@ class EvaluationViewSet(mixins.RetrieveModelMixin, ListViewSet[Evaluation]):
     )
     serializer_class = EvaluationSerializer
     filterset_class = EvaluationFilter
-    permission_classes = (IsAuthenticated, MayStartEvaluations)
+    permission_classes = (MayEvaluate,)
     lookup_value_regex = NUMBER
     orderings = {"at": "at", "started_at": "started_at", "finished_at": "finished_at"}
     ordering = ("-started_at",)
@@ -98,10 +102,11 @@ class EvaluationViewSet(mixins.RetrieveModelMixin, ListViewSet[Evaluation]):
         """Start an evaluation; the answer's Location tells how far it is."""
         asked = EvaluationRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        at = asked.validated_data.get("at")
+        at, services = asked.validated_data.get("at"), asked.validated_data.get("services")
+        _refuse_what_is_not_theirs(request, services)
         started = evaluation.request(
             at or clock.now(),
-            asked.validated_data.get("services"),
+            services,
             request.user.get_username(),
             # What is judged in hindsight neither proposes nor becomes the current score.
             kind=Kind.REPLAY if at else Kind.LIVE,
@@ -112,10 +117,32 @@ class EvaluationViewSet(mixins.RetrieveModelMixin, ListViewSet[Evaluation]):
         return Response(shown.data, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
 
-class PolicyViewSet(mixins.RetrieveModelMixin, ListViewSet[PolicyVersion]):
+def _refuse_what_is_not_theirs(request: Request, services: list[int] | None) -> None:
+    """Raises ``PermissionDenied`` with the services that the one logged in may not evaluate."""
+    if services is None:
+        if not request.user.has_perm(rights.EVALUATE):
+            raise PermissionDenied(
+                "Evaluating the fleet takes the right to add evaluations, which SRE leads have. "
+                "Name services of your own teams instead."
+            )
+        return
+    rows = Service.objects.filter(pk__in=services).only("pk", "slug", "owner", "ops_team")
+    if others := rights.refused(request.user, rights.EVALUATE, rows):
+        slugs = ", ".join(sorted(service.slug for service in others))
+        raise PermissionDenied(f"Your teams neither own nor run {slugs}.")
+
+
+def _refuse_unreadable(*versions: PolicyVersion) -> None:
+    """Raises ``Conflict`` for a version that another release stored and this one cannot read."""
+    for version in versions:
+        if refused := governing.unreadable(version):
+            raise Conflict(refused)
+
+
+class PolicyViewSet(ListViewSet[PolicyVersion]):
     """Policies, version by version."""
 
-    queryset = PolicyVersion.objects.defer("text")
+    queryset = PolicyVersion.objects.with_state().prefetch_related("activations").defer("text")
     serializer_class = PolicySerializer
     filterset_class = PolicyFilter
     lookup_value_regex = NUMBER
@@ -130,3 +157,28 @@ class PolicyViewSet(mixins.RetrieveModelMixin, ListViewSet[PolicyVersion]):
         """One version alone needs its text."""
         rows = super().get_queryset()
         return rows.defer(None) if self.detail else rows
+
+    @extend_schema(responses={200: PolicyDetailSerializer, **UNREADABLE})
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One version, with its text and what that says."""
+        version = self.get_object()
+        _refuse_unreadable(version)
+        return Response(self.get_serializer(version).data)
+
+    @extend_schema(parameters=[DiffQuestion], responses={200: PolicyDiffSerializer, **UNREADABLE})
+    @action(detail=True)
+    def diff(self, request: Request, pk: str) -> Response:
+        """What differs from the version in force, or another one."""
+        question = DiffQuestion(data=request.query_params)
+        question.is_valid(raise_exception=True)
+        new = self.get_object()
+        old = question.validated_data.get("against") or evaluation.in_force()
+        _refuse_unreadable(old, new)
+        changes = differences(evaluation.parsed(old), evaluation.parsed(new))
+        return Response(PolicyDiffSerializer({"old": old, "new": new, "changes": changes}).data)
+
+    @extend_schema(filters=False, responses={200: OpenApiTypes.OBJECT})
+    @action(detail=False, pagination_class=None, url_path="schema")
+    def file_schema(self, request: Request) -> Response:
+        """The JSON Schema of a policy file."""
+        return Response(policy_schema())

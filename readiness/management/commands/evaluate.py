@@ -1,20 +1,18 @@
 """Evaluates the fleet, or some services: now, as of a moment, or as of many."""
 
 import json
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from readiness import clock, evaluation
 from readiness.criteria.wording import counted
 from readiness.management.base import AnsweringCommand
 from readiness.management.moments import moment, span
+from readiness.management.progress import progress
 from readiness.models import Evaluation, Scorecard, Service
 from readiness.models.scorecard import Kind
 from readiness.reading import rendered_many
@@ -45,20 +43,14 @@ class Command(AnsweringCommand):
         kind, moments = _moments(options)
         ids = _services(options["service"]) if options["service"] else None
         broken = 0
-        with self._progress(len(moments) * (Service.objects.count() if ids is None else len(ids))) as bar:
+        services = Service.objects.count() if ids is None else len(ids)
+        with progress("judging", len(moments) * services) as bar:
             for at in moments:
                 run = evaluation.request(at, ids, "command line", kind=kind)
                 run = evaluation.run(run, advanced=lambda done: bar.advance(bar.task_ids[0], done))
                 broken += run.failed
                 self._report(run, as_json=options["format"] == "json")
         return SOME_BROKE if broken else ALL_JUDGED
-
-    def _progress(self, services: int) -> Progress:
-        columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        console = Console(stderr=True)
-        bar = Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty())
-        bar.add_task("judging", total=services)
-        return bar
 
     def _report(self, run: Evaluation, *, as_json: bool) -> None:
         for error in run.errors:

@@ -2,21 +2,17 @@
 
 import json
 from datetime import datetime
-from difflib import get_close_matches
-from io import BytesIO, TextIOWrapper
 from typing import Any, NoReturn
 
 from django.core.management.base import CommandError, CommandParser
-from rich.console import Console
 
 from readiness.management.base import AnsweringCommand
 from readiness.management.moments import moment
+from readiness.management.naming import service_named
+from readiness.management.printing import print_sections
 from readiness.management.scorecard_table import View, sections
-from readiness.models import Service, ServiceAlias, Waiver
+from readiness.models import Service, Waiver
 from readiness.reading import latest, rendered
-
-WIDTH = 100
-SUGGESTED = 3
 
 
 class Command(AnsweringCommand):
@@ -35,39 +31,15 @@ class Command(AnsweringCommand):
 
     def answer(self, **options: Any) -> int:
         """Show it; 0, since a scorecard is no gate."""
-        service, at = _service(options["slug"]), options["at"]
+        service, at = service_named(options["slug"]), options["at"]
         scorecard = latest(service, at) or _missing(service, at)
         card = rendered(scorecard, explain=True)
         if options["format"] == "json":
             self.stdout.write(json.dumps(card, indent=2 if self.stdout.isatty() else None))
         else:
-            self._print(View(card, service.title, asked=at, waivers=_waivers(card)), options)
+            view = View(card, service.title, at, waivers=_waivers(card), made_up=service.made_up)
+            print_sections(self, sections(view), options)
         return 0
-
-    def _print(self, view: View, options: dict[str, Any]) -> None:
-        """Write the table in a terminal's width and colours, or plainly where there is none."""
-        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
-        page = TextIOWrapper(BytesIO(), encoding, errors="replace", newline="")
-        terminal = self.stdout.isatty() or options["force_color"]
-        no_color = options["no_color"] or None  # None: as NO_COLOR says
-        console = Console(file=page, force_terminal=terminal, no_color=no_color, highlight=False)
-        console.width = min(console.width, WIDTH) if terminal else WIDTH
-        for section in sections(view):
-            console.print(section, soft_wrap=isinstance(section, str), markup=False)
-        page.seek(0)
-        self.stdout.write("\n".join(line.rstrip() for line in page))
-
-
-def _service(name: str) -> Service:
-    """The service with this slug or alias. Raises ``CommandError`` that names those spelt alike."""
-    found = Service.objects.named(name).first()
-    if found is not None:
-        return found
-    names = set(Service.objects.values_list("slug", flat=True))
-    names.update(ServiceAlias.objects.values_list("name", flat=True))
-    alike = get_close_matches(name, sorted(names), n=SUGGESTED)
-    hint = f"; did you mean {' or '.join(alike)}?" if alike else ""
-    raise CommandError(f"no service or alias is called {name}{hint}")
 
 
 def _missing(service: Service, at: datetime | None) -> NoReturn:

@@ -1,0 +1,5 @@
+"""Pages of the admin that write states, or add to those of `readiness`, for which they then stand in."""
+
+from handoff.admin import services
+
+__all__ = ["services"]

@@ -1,0 +1,74 @@
+"""The fleet list and the pages of services, with what writes the catalogue: sheets, and forms by hand."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+
+from handoff.admin import service_forms
+from handoff.admin.service_columns import LAYOUT
+from handoff.admin.service_sheets import ServiceSheet, ServiceSheetConfirmForm, ServiceSheetForm
+from readiness.admin import fleet
+from readiness.admin.sheets import SheetImports
+from readiness.models import Service
+from readiness.spreadsheets import Layout
+
+admin.site.unregister(Service)
+
+
+@admin.register(Service)
+class ServiceAdmin(SheetImports, fleet.ServiceAdmin):
+    """As `readiness` shows it; it may not write states, so what writes services stands here."""
+
+    sheet_resource = ServiceSheet
+    import_form_class = ServiceSheetForm
+    confirm_form_class = ServiceSheetConfirmForm
+    sheet_says = (
+        "Each row is a service, named by its slug: new ones are made, known ones are changed where the row "
+        "says something else; an empty cell changes nothing. A live service without a state is adopted into "
+        "the one that the row says, developer_managed where it says none, from its launch date on. A state "
+        "that is set changes by review, not by spreadsheet."
+    )
+
+    empty_says = (
+        "No service yet. Import a fleet folder with manage.py import_fleet DIR: its catalog-info.yaml names "
+        "the services, the files beside it bring their evidence. Or import a spreadsheet of services, or add "
+        "one by hand."
+    )
+
+    def sheet_layout(self) -> Layout:
+        """The catalogue's fields and the state."""
+        return LAYOUT
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the form that edits a service."""
+        view = self.admin_site.admin_view(self.edit_view)
+        urls: list[URLPattern] = super().get_urls()
+        return [path("<int:pk>/edit/", view, name="readiness_service_edit"), *urls]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """SRE leads add services."""
+        return request.user.has_perm("readiness.add_service")
+
+    def add_view(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+        """The form for a new service."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return service_forms.show(self, request, None)
+
+    def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The form that corrects what the catalogue says."""
+        if not request.user.has_perm("readiness.change_service"):
+            raise PermissionDenied
+        return service_forms.show(self, request, self._service(request, pk))
+
+    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
+        """The service page, with the way to the form for those who may use it."""
+        page: Any = super().change_view(request, object_id)
+        context = getattr(page, "context_data", None)
+        if context and request.user.has_perm("readiness.change_service"):
+            context["edit_url"] = reverse("admin:readiness_service_edit", args=[context["service"].pk])
+        answer: HttpResponse = page
+        return answer

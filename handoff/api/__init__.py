@@ -1,0 +1,1 @@
+"""The REST interface of what writes states, and of all that `readiness` offers."""

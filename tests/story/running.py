@@ -1,0 +1,191 @@
+"""Services that operations run, and two whose life ends."""
+
+from datetime import date
+
+from tests.story.plot import END, BadChange, Call, Outage, Pace, Plot, Remedy, Told, utc
+
+FADED = utc("2026-05-12 14:00")
+"""When the last page, incident and defect of the dark service was heard."""
+
+RUNNING = (
+    Plot(
+        slug="ops-managed-holds",
+        title="Orders",
+        story="Run by operations all the time, and as fit for it as on the first day.",
+        team="delivery-new-york",
+        system="larkfield-shop",
+        ops_team="ops-chicago",
+        tier=1,
+        state="ops_managed",
+        launched_on=date(2024, 5, 6),
+        verifies=True,
+        paces=(Pace(changes=1.8, failing=0.03, pages=1.2, after_hours=0.3, work_per_30_days=6),),
+        calls=(Call("regressed-urgently", hard=True), Call("dark-feeds")),
+        told=(
+            Told(utc("2025-09-01"), "handback", "holds"),
+            Told(utc("2026-03-02"), "handback", "holds"),
+            Told(END, "handback", "holds"),
+        ),
+    ),
+    Plot(
+        slug="regressed",
+        title="Recommendations",
+        story="Stable for a year under operations; since April 2026 it was rebuilt in haste, and faults"
+        " in design and code pile up.",
+        team="browse-london",
+        system="larkfield-shop",
+        state="ops_managed",
+        launched_on=date(2024, 9, 2),
+        paces=(
+            Pace(changes=1.6, lead_hours=(10, 220)),
+            Pace(
+                since=date(2026, 4, 6),
+                changes=4,
+                failing=0.16,
+                mending_minutes=(25, 240),
+                commits=(6, 45),
+                after_hours=1.6,
+                nights=0.4,
+                pages=2.5,
+                actionable=0.7,
+                defects_per_30_days=15,
+                severities=(0.3, 0.45, 0.25),
+                faults=0.95,
+                left_open=0.6,
+                closing_days=(14, 40),
+                reopened=0.2,
+                broken_builds=0.2,
+            ),
+        ),
+        bad_changes=(
+            BadChange(
+                at=utc("2026-04-28 09:40"),
+                title="Recommends what is sold out",
+                severity=2,
+                remedies=(Remedy(way="fix_forward", minutes=130),),
+                cause="design",
+            ),
+            BadChange(
+                at=utc("2026-05-20 13:15"),
+                title="The start page waits for recommendations",
+                severity=2,
+                remedies=(Remedy(way="toggle_off", minutes=55),),
+                cause="design",
+            ),
+            BadChange(
+                at=utc("2026-06-04 10:05"),
+                title="Half of the requests fail",
+                severity=2,
+                remedies=(Remedy(way="rollback", minutes=75),),
+            ),
+        ),
+        calls=(Call("only-defects"), Call("only-telemetry"), Call("dark-feeds")),
+        told=(
+            Told(utc("2025-12-15"), "handback", "holds"),
+            Told(utc("2026-04-01"), "handback", "holds"),
+            Told(utc("2026-06-01"), "handback", "below", ("defects",)),
+            Told(utc("2026-06-09"), "handback", "below", ("defects",)),
+            Told(END, "handback", "below", ("defects",)),
+        ),
+    ),
+    Plot(
+        slug="regressed-urgently",
+        title="Payments",
+        story="Held for a year under operations, until a fault in its code charged customers twice on "
+        "2026-06-09: severity 1, so its developers are asked to take it back at once.",
+        team="checkout-berlin",
+        system="larkfield-back-office",
+        tier=1,
+        state="ops_managed",
+        launched_on=date(2024, 3, 4),
+        verifies=True,
+        paces=(Pace(changes=1.6),),
+        bad_changes=(
+            BadChange(
+                at=utc("2026-06-09 12:20"),
+                title="Customers are charged twice",
+                severity=1,
+                remedies=(Remedy(way="rollback", minutes=68),),
+            ),
+        ),
+        calls=(Call("only-stability", hard=True), Call("card-network", hard=True)),
+        told=(
+            Told(utc("2026-03-02"), "handback", "holds"),
+            Told(utc("2026-06-09"), "handback", "holds"),
+            Told(utc("2026-06-10"), "handback", "urgent"),
+            Told(END, "handback", "urgent"),
+        ),
+    ),
+    Plot(
+        slug="dark-feeds",
+        title="Stock",
+        story="Pages, incidents and defects of it were heard last on 2026-05-12, when tools were "
+        "changed. Operations have been flying blind since.",
+        team="delivery-new-york",
+        system="larkfield-back-office",
+        ops_team="ops-chicago",
+        tier=2,
+        state="ops_managed",
+        launched_on=date(2024, 7, 15),
+        silent={"page": FADED, "incident": FADED, "defect": FADED},
+        paces=(Pace(changes=2),),
+        calls=(Call("ops-managed-holds", "async"),),
+        told=(
+            Told(utc("2026-05-11"), "handback", "holds"),
+            Told(
+                utc("2026-05-25"),
+                "handback",
+                "cannot_tell",
+                ("defects", "after_hours"),
+                deploy="cannot_tell",
+            ),
+            Told(END, "handback", "cannot_tell", ("defects", "after_hours"), deploy="cannot_tell"),
+        ),
+    ),
+    Plot(
+        slug="winding-down",
+        title="Paper catalogue",
+        story="Deprecated: as good as ever, with few changes left, and never proposed for handoff.",
+        team="accounts-kolkata",
+        system="larkfield-back-office",
+        launched_on=date(2021, 5, 3),
+        ops_team="ops-chicago",
+        tier=4,
+        lifecycle="deprecated",
+        components=("api",),
+        paces=(
+            Pace(
+                changes=0.4,
+                failing=0,
+                pages=0.3,
+                after_hours=0.08,
+                defects_per_30_days=0.8,
+                work_per_30_days=2,
+            ),
+        ),
+        outages=(
+            Outage(
+                at=utc("2025-08-12 07:00"),
+                severity=2,
+                minutes=140,
+                cause="dependency",
+                title="Printers cannot be reached",
+            ),
+        ),
+        calls=(Call("ops-managed-holds"),),
+        told=(Told(utc("2025-12-15"), "handoff", "ready"), Told(END, "handoff", "ready")),
+    ),
+    Plot(
+        slug="switched-off",
+        title="Old basket",
+        story="Replaced by Basket, and switched off on 2025-11-28. Its evidence is kept; nobody judges it.",
+        team="checkout-berlin",
+        system="larkfield-shop",
+        lifecycle="retired",
+        launched_on=date(2022, 2, 1),
+        ended_at=utc("2025-11-28 12:00"),
+        paces=(Pace(changes=0.6, pages=0.5),),
+        calls=(Call("ops-managed-holds"),),
+        told=(Told(END, "", deploy=None),),
+    ),
+)

@@ -1,0 +1,170 @@
+"""The interface does what its OpenAPI document says, whoever asks and whatever they send."""
+
+from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.contrib.auth.models import Group, User
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.db.models import Model
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from config.wsgi import application
+from readiness import badges, clock, evaluation, rights
+from readiness.models import Alert, Evaluation, PolicyVersion, Scorecard, Service
+from tests import factories
+from tests.machines import Machine, record
+from tests.rest import ROOT
+
+pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+MACHINE = "machine token"
+EXAMPLES = 6
+ENOUGH = 0.8
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+Answered = dict[str, set[int]]
+
+
+@pytest.fixture(autouse=True)
+def _one_connection() -> Iterator[None]:
+    """A request ends without ending the test's transaction, as with Django's own test client."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def fleet() -> Service:
+    """A small fleet with a row of every kind, judged, and something to complain of."""
+    service = factories.ServiceFactory.create(
+        slug="pay",
+        developer_managed=True,
+        owner__slug="payments",
+        system=factories.SystemFactory.create(slug="shop"),
+    )
+    factories.ServiceAliasFactory.create(service=service, name="payments-api")
+    for name in ("Deployment", "Incident", "Page", "Defect", "Signal", "Dependency", "PipelineRun"):
+        getattr(factories, f"{name}Factory").create(service=service)
+    for name in ("Shift", "Observation", "WorkItem", "Feed", "Waiver"):
+        getattr(factories, f"{name}Factory").create(service=service)
+    evaluation.run(evaluation.request(clock.now()))
+    Alert.objects.create(kind="feed_silent", service=service, subject="page", text="x", began_at=clock.now())
+    return service
+
+
+@pytest.fixture
+def askers(fleet: Service) -> dict[str, dict[str, str]]:
+    """Headers of everybody who asks."""
+    headers = {}
+    for name in (rights.SRE_LEAD, rights.DEVELOPER):
+        user = User.objects.create_user(name.replace(" ", "-"), password="secret")
+        user.groups.add(Group.objects.get(name=name))
+        login = b64encode(f"{user.username}:secret".encode()).decode()
+        headers[name] = {"Authorization": f"Basic {login}"}
+    return {**headers, MACHINE: {"Authorization": f"Token {Machine().text}"}}
+
+
+def test_everybody_is_answered_as_the_document_says_and_nothing_breaks(
+    fleet: Service, askers: dict[str, dict[str, str]]
+) -> None:
+    schema = schemathesis.openapi.from_wsgi(f"{ROOT}schema/", application, headers=askers[rights.SRE_LEAD])
+    answered: Answered = defaultdict(set)
+    for found in schema.get_all_operations():
+        operation: Any = found.ok()  # type: ignore[union-attr]  # a document that cannot be read fails here
+        for headers in askers.values():
+            _ask(operation, headers, answered)
+
+    good = {label for label, statuses in answered.items() if any(200 <= each < 300 for each in statuses)}
+    assert len(good) >= ENOUGH * len(answered), sorted(answered.keys() - good)
+
+
+def _ask(operation: Any, headers: dict[str, str], answered: Answered) -> None:
+    """Once well, and some times with whatever the document allows."""
+    told = answered[operation.label]
+
+    @hypothesis_settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def ask(case: Any) -> None:
+        told.add(_checked(case, headers))
+
+    ask()
+    told.add(_checked(_good(operation), headers))
+
+
+def _checked(case: Any, headers: dict[str, str]) -> int:
+    response = case.call(headers=headers)
+    case.validate_response(response, checks=CHECKS)
+    return int(response.status_code)
+
+
+def _good(operation: Any) -> Any:
+    """A request about what there is."""
+    path = operation.path
+    name = path.removeprefix(ROOT).split("/")[0]
+    body: Any = {}
+    if operation.method == "post":
+        body = GOOD.get(name) or ({} if name == "evaluations" else record(name, "R-1"))
+    given_body = {"body": body, "media_type": "application/json"} if operation.method == "post" else {}
+    return operation.Case(path_parameters=_named(path, name), query=_asked(path), **given_body)
+
+
+GOOD = {
+    "teams": {"slug": "search"},
+    "systems": {"slug": "search"},
+    "services": {"slug": "search", "owner": "payments"},
+    "feeds": {
+        "source": "pager",
+        "kind": "page",
+        "services": ["pay"],
+        "since": "2099-01-01T00:00:00Z",
+        "last_seen_at": "2099-01-01T00:00:00Z",
+    },
+}
+
+
+def _named(path: str, name: str) -> dict[str, Any]:
+    slugs = {"teams": "payments", "systems": "shop", "services": "pay"}
+    keys: dict[str, type[Model]] = {
+        "scorecards": Scorecard,
+        "evaluations": Evaluation,
+        "policies": PolicyVersion,
+        "alerts": Alert,
+    }
+    if "{slug}" in path:
+        return {"slug": slugs[name]}
+    if "{id}" in path:
+        return {"id": keys[name]._default_manager.values_list("pk", flat=True)[0]}
+    return {}
+
+
+def _asked(path: str) -> dict[str, Any]:
+    if path.endswith("/gate/"):
+        return {"for": "deploy"}
+    if path.endswith("badge.svg"):
+        return {"signature": badges.path_of("pay").rpartition("=")[2]}
+    return {}
