@@ -1,4 +1,8 @@
-"""``make bench``: generates a fleet, imports and judges it, and holds the cost against hand-written SQL."""
+"""``make bench``: generates a fleet, feeds, judges, simulates and shows it, each beside its floor.
+
+The floor of an evaluation is hand-written SQL, that of a POST the same rows by COPY, that of a page the same
+rows by hand as JSON, that of a simulation as many evaluations.
+"""
 
 import argparse
 import json
@@ -44,7 +48,7 @@ Measured = dict[str, Any]
 
 
 def main() -> int:
-    """Measure every size on every database; 1 when too few criteria came out scored."""
+    """Measure every size on every database; 1 when too few criteria were scored or a page is too slow."""
     options = _options()
     results: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="handoff-bench-") as temporary:
@@ -53,25 +57,33 @@ def main() -> int:
             rows = _generate(folder, services)
             for database in options.databases:
                 if database == "postgresql" or services <= options.sqlite_up_to:
-                    results.append(
-                        _measure(database, folder, services=services, rows=rows, server=options.server)
-                    )
+                    results.append(_measure(database, folder, services=services, rows=rows, options=options))
                     _print(results)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     too_few = [each for each in results if each["evaluation"]["scored"] < LEAST_SCORED]
     for each in too_few:
         sys.stderr.write(f"{each['database']}, {each['services']} services: too few criteria were scored\n")
-    return 1 if too_few else 0
+    too_slow = [(each, page) for each in results for page in _too_slow(each)]
+    for each, page in too_slow:
+        sys.stderr.write(f"{each['database']}, {each['services']} services: the {page} page is too slow\n")
+    return 1 if too_few or too_slow else 0
+
+
+def _too_slow(measured: Measured) -> list[str]:
+    pages = measured.get("pages", {})
+    return [name for name, page in pages.items() if page["milliseconds"] > page["bound"]]
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--services", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--services", type=int, nargs="+", default=[1_000, 5_000, 10_000])
     parser.add_argument(
         "--databases", nargs="+", choices=["postgresql", "sqlite"], default=["postgresql", "sqlite"]
     )
     parser.add_argument("--sqlite-up-to", type=int, default=1_000, help="larger fleets skip SQLite")
+    parser.add_argument("--simulate-at", type=int, default=1_000, help="the fleet that is simulated")
+    parser.add_argument("--pages-at", type=int, default=5_000, help="the fleet whose pages are opened")
     parser.add_argument(
         "--server", default="postgres://root@127.0.0.1:5432/postgres", help="may create databases"
     )
@@ -85,8 +97,10 @@ def _generate(folder: Path, services: int) -> int:
         return generate(folder, services, advanced=lambda: progress.advance(bar))
 
 
-def _measure(database: str, folder: Path, *, services: int, rows: int, server: str) -> Measured:
-    with _database(database, server) as address:
+def _measure(
+    database: str, folder: Path, *, services: int, rows: int, options: argparse.Namespace
+) -> Measured:
+    with _database(database, options.server) as address:
         environment = {**os.environ, "DATABASE_URL": address, "DEBUG": "false", "SECRET_KEY": "bench" * 12}
         _run(["manage.py", "migrate", "--verbosity", "0"], environment)
         imported = _step(environment, "import", str(folder))
@@ -102,6 +116,11 @@ def _measure(database: str, folder: Path, *, services: int, rows: int, server: s
         if database == "postgresql":
             measured["floor"] = _floor(address, services)
             measured["ratio"] = measured["evaluation"]["total"] / measured["floor"]["floor"]
+            measured["post"] = _step(environment, "post", str(folder))
+            if services == options.pages_at:
+                measured["pages"] = _step(environment, "pages")["pages"]
+            if services == options.simulate_at:
+                measured["simulation"] = _step(environment, "simulate")
         return measured
 
 
@@ -147,12 +166,34 @@ def _print(results: list[Measured]) -> None:
         table.add_column(name, justify="right")
     for each in results:
         table.add_row(*_cells(each))
-    Console(width=160).print(table)
-    growth = _growth(results)
-    if growth:
-        Console().print(
-            f"Growth from the smallest to the largest fleet: {growth:.2f} times the floor's own growth."
-        )
+    console = Console(width=160)
+    console.print(table)
+    for sentence in _sentences(results):
+        console.print(sentence)
+
+
+def _sentences(results: list[Measured]) -> Iterator[str]:
+    if growth := _growth(results):
+        yield f"Growth from the smallest to the largest fleet: {growth:.2f} times the floor's own growth."
+    for each in results:
+        of = f"{each['services']:,} services"
+        if post := each.get("post"):
+            ratio = post["floor"] / post["rows_per_second"]
+            yield (
+                f"{of}: POST in lists {post['rows_per_second']:,.0f} rows/s, the same rows by COPY "
+                f"{post['floor']:,.0f} rows/s ({ratio:.1f} times)."
+            )
+        for name, page in each.get("pages", {}).items():
+            yield (
+                f"{of}: the {name} page {page['milliseconds']:.0f} ms in {page['queries']} queries, by hand "
+                f"{page['floor']:.1f} ms, allowed {page['bound']:.0f} ms."
+            )
+        if simulated := each.get("simulation"):
+            ratio = simulated["seconds"] / simulated["floor"]
+            yield (
+                f"{of}: {simulated['moments']} moments simulated in {simulated['seconds']:.1f} s, as many "
+                f"evaluations {simulated['floor']:.1f} s ({ratio:.2f} times)."
+            )
 
 
 def _cells(each: Measured) -> list[str]:
