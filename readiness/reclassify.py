@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from readiness import rejudging
 from readiness.hours import Classifier, classifier
 from readiness.models import Incident, Page, Service, Team
 
@@ -21,12 +22,15 @@ BATCH = 2_000
 def reclassify_team(team_id: int) -> int:
     """Set the after-hours and night flags of a team's pages and incidents; how many rows were wrong.
 
-    The team's ``hours_changed_at`` is cleared at the end, unless its hours changed once more meanwhile.
+    The team's ``hours_changed_at`` is cleared at the end, unless its hours changed once more meanwhile, and
+    its services are judged soon.
     Raises ``Team.DoesNotExist``, and ``ValueError`` for hours that cannot be computed with.
     """
     team = Team.objects.get(pk=team_id)
     wrong = _reclassify_all(Q(service__owner=team_id), classifier(team.hours))
-    Team.objects.filter(pk=team_id, hours_changed_at=team.hours_changed_at).update(hours_changed_at=None)
+    with transaction.atomic():
+        Team.objects.filter(pk=team_id, hours_changed_at=team.hours_changed_at).update(hours_changed_at=None)
+        rejudging.mark(Service.objects.filter(owner=team_id).order_by().values_list("pk", flat=True))
     return wrong
 
 

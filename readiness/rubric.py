@@ -8,12 +8,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from readiness.curves import Curve, Point
 
-Score = Annotated[float, Field(ge=0, le=100)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(ge=0, le=1000)]
-Days = Annotated[float, Field(gt=0, le=3660)]
-Count = Annotated[int, Field(ge=0, le=1_000_000)]
-Severity = Annotated[int, Field(ge=1, le=5)]
+# Strict: `yes` and "180" are no numbers in a policy, though they could be read as some.
+Score = Annotated[float, Field(strict=True, ge=0, le=100)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+Weight = Annotated[float, Field(strict=True, ge=0, le=1000)]
+Days = Annotated[float, Field(strict=True, gt=0, le=3660)]
+Count = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+Severity = Annotated[int, Field(strict=True, ge=1, le=5)]
 
 
 def _is_curve(points: tuple[Point, ...]) -> tuple[Point, ...]:
@@ -53,7 +54,7 @@ class SpanTerms(Terms):
 
     recent_days: Days
     """What the handback verdict calls recent."""
-    proving_hours: Annotated[float, Field(ge=0, le=8760)]
+    proving_hours: Annotated[float, Field(strict=True, ge=0, le=8760)]
     """A deployment younger than this is not asked for its verification yet."""
     broken_quiet_days: Days
     """A pipeline without a run for longer than this is abandoned, not broken."""
@@ -93,7 +94,7 @@ class IncidentCount(Terms):
     """So many incidents of this severity or a worse one."""
 
     severity: Severity
-    count: Annotated[int, Field(ge=1)]
+    count: Annotated[int, Field(strict=True, ge=1)]
 
 
 class RateLimit(Terms):

@@ -48,6 +48,13 @@ def run_batch(batch_id: int) -> bool:
 @shared_task(base=Nudge)
 def sweep() -> int:
     """Take up what is due: services whose evidence changed, and what a broker or a worker forgot."""
+    try:
+        return _take_up()
+    finally:  # whatever broke above is what somebody must hear of
+        alerting.watch()
+
+
+def _take_up() -> int:
     evaluation.close_finished()
     evaluation.rejudge_due()
     batches = list(evaluation.due_batches().values_list("pk", flat=True)[:SWEEP_LIMIT])
@@ -59,7 +66,6 @@ def sweep() -> int:
     simulations = list(simulation.due().values_list("pk", flat=True)[:SWEEP_LIMIT])
     for pk in simulations:
         run_simulation.delay(pk)
-    alerting.watch()
     return len(batches) + len(teams) + len(simulations)
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from readiness import evaluation
 from readiness.models import Scorecard
 from tests.admin_pages import Visitor, page_of
 from tests.changing import Days
@@ -50,6 +51,22 @@ def test_late_evidence_is_named_as_the_reason(days: Days) -> None:
     assert 'href="/admin/readiness/incident/?q=INC-1&amp;source__icontains=tests"' in said
     assert f'href="/admin/readiness/incident/?service__id__exact={days.service.pk}"' in said
     assert "worse" in said
+
+
+def test_a_part_says_whose_it_is_where_its_criterion_has_no_line_above(days: Days) -> None:
+    days.late_incident()
+    page = piece(days, Visitor())
+
+    assert '<th scope="row">Defects</th>' in page
+    assert '<th scope="row">open defect load</th>' in page
+    assert "Defects: " not in page
+
+    for _ in range(200):  # so many that one more moves no score
+        days.receive(DeploymentFactory, started_at=days.now - dt.timedelta(days=1))
+    days.judge()
+    days.receive(DeploymentFactory, started_at=days.now - dt.timedelta(days=1))
+    days.judge()
+    assert '<th scope="row">Change and deployment safety: changes</th>' in piece(days, Visitor(name="bob"))
 
 
 def test_an_exclusion_is_named_with_who_and_why(days: Days) -> None:
@@ -112,6 +129,15 @@ def test_one_scorecard_or_none_says_that_there_is_nothing_to_compare(days: Days)
     assert "There is only one scorecard yet" in piece(days, visitor)
     assert "There is no scorecard yet" in visitor.get(page_of(new, "changes"))
     assert "There is no scorecard yet" in visitor.get(page_of(new, "compare"))
+
+
+def test_before_the_first_live_scorecard_stands_the_replayed_history(days: Days) -> None:
+    evaluation.run(evaluation.request(days.now - dt.timedelta(days=2), kind="replay"))
+    visitor = Visitor()
+
+    for page in (piece(days, visitor), visitor.get(page_of(days.service, "compare"))):
+        assert "(replayed) to that" in page
+        assert "only one scorecard" not in page
 
 
 def test_any_two_scorecards_are_compared_whichever_comes_first(days: Days) -> None:

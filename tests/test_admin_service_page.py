@@ -6,11 +6,12 @@ import re
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from readiness import clock, evaluation
-from readiness.models import Scorecard, Service
+from readiness.models import PolicyVersion, Scorecard, Service
 from tests.admin_pages import Visitor, page_of
 from tests.factories import (
     NOW,
@@ -22,6 +23,7 @@ from tests.factories import (
     ServiceFactory,
     ago,
 )
+from tests.rest import Asker
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +69,22 @@ def test_the_verdict_comes_first_then_range_evidence_and_level(shop: Service) ->
     ]
     assert order == sorted(order)
     assert "default v1" in page
+
+
+def test_a_judgement_under_a_policy_that_another_release_stored_says_so(shop: Service) -> None:
+    version = PolicyVersion.objects.get()
+    PolicyVersion.objects.update(text=version.text.replace("coupling:", "cohesion:"))
+    card = Scorecard.objects.get(service=shop, at=NOW)
+    links = reverse("admin:readiness_service_evidence_links", args=[shop.pk])
+    asker = Asker(name="grace")
+    problems = [asker.problem(f"scorecards/{card.pk}/"), asker.problem("services/shop/scorecard/")]
+
+    visitor = Visitor()
+    assert "default v1 cannot judge any more" in visitor.get(page_of(shop))
+    assert visitor.client.get(links).status_code == 200
+    for problem in problems:
+        assert problem["status"] == 409
+        assert "cohesion" in problem["detail"]
 
 
 def test_a_blocker_names_the_row_it_rests_on(shop: Service) -> None:

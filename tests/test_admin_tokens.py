@@ -60,6 +60,7 @@ def test_a_new_token_is_shown_once_and_writes_what_was_ticked(lead: Visitor) -> 
     [
         ({"services": "pay nobody"}, "The catalogue knows no nobody."),
         ({"kinds": []}, "This field is required."),
+        ({"kinds": ["feed"]}, "Heartbeats go with a kind of evidence"),
         ({"source": " "}, "This field is required."),
         ({"kinds": ["nonsense"]}, "nonsense is not one of the available choices"),
     ],
@@ -67,6 +68,11 @@ def test_a_new_token_is_shown_once_and_writes_what_was_ticked(lead: Visitor) -> 
 def test_a_slip_is_told_and_makes_no_token(lead: Visitor, changes: dict[str, object], says: str) -> None:
     assert says in lead.post(f"{TOKENS}new/", **{**ASKED, **changes})
     assert not MachineToken.objects.exists()
+
+
+def test_a_token_for_the_catalogue_may_name_services_that_it_is_to_make(lead: Visitor) -> None:
+    lead.post(f"{TOKENS}new/", **{**ASKED, "kinds": ["catalogue"], "services": "pay to-come"})
+    assert MachineToken.objects.get().services == ["pay", "to-come"]
 
 
 def test_a_name_is_given_once_and_for_all(lead: Visitor) -> None:

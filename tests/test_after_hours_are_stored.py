@@ -10,7 +10,7 @@ from readiness.backstage import Catalogue, ServiceEntry, TeamEntry
 from readiness.evidence import Kind, Record, Rejection, parse_object
 from readiness.hours import Classifier, Hours, classifier
 from readiness.ingest import CatalogueImport, Ingest
-from readiness.models import Incident, Page, Service, Team
+from readiness.models import Incident, Page, Rejudgement, Service, Team
 from readiness.reclassify import reclassify_services, reclassify_team
 from tests.factories import NOW, IncidentFactory, PageFactory, ServiceFactory, TeamFactory
 
@@ -88,6 +88,7 @@ def test_changed_hours_are_applied_to_what_is_stored(berlin: Team) -> None:
     assert flags(Page) == flags(Incident) == (True, False)
     berlin.refresh_from_db()
     assert Team.objects.filter(hours_changed_at=None).contains(berlin)
+    assert Rejudgement.objects.get().service == berlin.services.get()
     assert reclassify_team(berlin.pk) == 0
 
 

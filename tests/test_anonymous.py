@@ -21,7 +21,7 @@ OPEN = {
     "admin/jsi18n/",  # words of the date picker, the same for everybody
 }
 """What answers anonymous with more than a refusal. Signed addresses refuse a signature that is none."""
-METHODS = ("get", "post", "put", "patch", "delete")
+METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
 
 
 def patterns(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPattern]]:

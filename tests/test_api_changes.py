@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from readiness import evaluation
 from readiness.models import Scorecard
 from tests.changing import Days
 from tests.factories import IncidentFactory, ServiceFactory
@@ -73,6 +74,15 @@ def test_a_single_scorecard_has_nothing_before_it(days: Days) -> None:
 
     assert (answer["from"], answer["changes"]) == (None, [])
     assert answer["summary"] == "There is only one scorecard yet."
+
+
+def test_before_the_first_live_scorecard_stands_the_replayed_history(days: Days) -> None:
+    at = days.now - dt.timedelta(days=2)
+    evaluation.run(evaluation.request(at, kind="replay"))
+    answer = Asker().get(PATH)
+
+    assert (answer["from"]["kind"], answer["to"]["kind"]) == ("replay", "live")
+    assert answer["from"]["at"] == at.isoformat()
 
 
 def test_what_was_never_judged_and_what_does_not_exist_is_not_found(days: Days) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from rest_framework.test import APIClient
 
 from readiness import clock, tokens
@@ -63,6 +63,12 @@ def test_it_writes_of_no_other_source_and_service(
     assert list(Defect.objects.values_list("external_id", flat=True)) == ["good"]
 
 
+def test_a_star_is_no_way_to_another_service(machine: Machine) -> None:
+    ServiceAliasFactory.create(name="*", service__slug="theirs")
+    (refused,) = machine.write("defects", record("defects", service="*"), status=422)
+    assert reasons(refused) == {"service": "names theirs, for which the token pager-sync may not write"}
+
+
 def test_it_moves_no_row_of_a_service_that_is_not_its(machine: Machine) -> None:
     DefectFactory.create(service__slug="theirs", source=SOURCE, external_id="D-1")
 
@@ -71,8 +77,13 @@ def test_it_moves_no_row_of_a_service_that_is_not_its(machine: Machine) -> None:
     assert Defect.objects.get().service.slug == "theirs"
 
 
-def test_it_reads_nothing_and_starts_nothing(machine: Machine) -> None:
-    assert problem(machine.client.get("/api/v1/defects/"))["status"] == 403
+@pytest.mark.parametrize("group", [None, "SRE lead"])
+def test_it_reads_nothing_and_starts_nothing_whatever_groups_its_log_in_is_put_into(
+    machine: Machine, group: str | None
+) -> None:
+    machine.token.user.groups.set(Group.objects.filter(name=group))
+    told = problem(machine.client.get("/api/v1/defects/"))
+    assert (told["status"], "A token reads nothing" in told["detail"]) == (403, True)
     assert problem(machine.client.get("/api/v1/services/"))["status"] == 403
     assert problem(machine.post("evaluations", {}))["status"] == 403
 

@@ -12,7 +12,7 @@ from django.db import OperationalError
 from redis import Redis
 
 from config import celery_app
-from readiness import evaluation, tasks
+from readiness import alerting, evaluation, tasks
 from tests.own_database import WAIT, OwnDatabase, worked_fleet_database
 from tests.worked_fleet import expected
 from tests.workers import send, wait_for, workers_of
@@ -96,6 +96,19 @@ def test_a_task_ends_before_the_lease_of_its_batch_does() -> None:
         assert task.retry_backoff
         assert task.retry_jitter
         assert task.max_retries
+
+
+def test_a_sweep_that_breaks_still_raises_and_ends_alerts(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched: list[str] = []
+
+    def broken() -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(evaluation, "close_finished", broken)
+    monkeypatch.setattr(alerting, "watch", lambda: watched.append("alerts"))
+    with pytest.raises(ValueError, match="broken"):
+        tasks.sweep()
+    assert watched == ["alerts"]
 
 
 def test_a_task_is_tried_again_when_the_database_was_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,6 +86,26 @@ def test_a_database_that_is_down_is_no_answer(tmp_path: Path, database: str) -> 
 
     assert (ended.returncode, ended.stdout) == (3, "")
     assert "Traceback" not in ended.stderr
+
+
+def test_a_command_that_there_is_not_is_no_answer(tmp_path: Path) -> None:
+    ended = shell("gaet", "model", database=f"sqlite:///{tmp_path / 'none.sqlite3'}")
+
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert "Unknown command: 'gaet'" in ended.stderr
+
+
+def test_a_python_without_the_packages_is_no_answer() -> None:
+    script = Path(__file__).parent.parent / "manage.py"
+    ended = subprocess.run(
+        [sys.executable, "-S", "-I", str(script), "gate", "model", "--for=deploy"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert "install requirements.lock first" in ended.stderr
 
 
 # In this process -------------------------------------------------------------------------------------

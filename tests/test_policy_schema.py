@@ -108,6 +108,8 @@ def _replaced(old: str, new: str) -> Callable[[], str]:
         (_replaced("      telemetry: {settings", "      telepathy: {settings"), "no telepathy that a tier"),
         (_replaced("[slo, traces]}", "7}"), "tiers.3.criteria.telemetry.settings.not_required"),
         (_replaced("    weight: 20", "    weight: .nan"), "criteria.defects.weight"),
+        (_replaced("    weight: 20", "    weight: yes"), "criteria.defects.weight: .*valid number"),
+        (_replaced("window_days: 180", 'window_days: "180"'), "window_days: .*valid number"),
         (_replaced("[latency, traffic", "[latncy, traffic"), "golden_signals.0: there is no latncy"),
         (_replaced("needs: [signal]", "needs: [signals]"), "launch.needs.0: there is no signals"),
         (_replaced("[deployment, incident]", "[deployment, person]"), "deploy.needs.1: there is no person"),

@@ -1,7 +1,6 @@
 """How a sheet of services is read: its columns, and what our own export calls them."""
 
 import re
-from collections.abc import Iterable
 from datetime import tzinfo
 
 from readiness.admin.fleet import EXPORTED
@@ -11,19 +10,6 @@ from readiness.spreadsheets import Cell, Column, Layout, cells
 def words(cell: Cell, zone: tzinfo) -> str:
     """One of a closed list: ``Pre-launch`` is ``pre_launch``."""
     return re.sub(r"[ -]+", "_", cells.word(cell, zone))
-
-
-def other_names(cell: Cell, zone: tzinfo) -> list[str]:
-    """Names separated by commas, each once."""
-    return each_once(cells.names(cell, zone))
-
-
-def each_once(names: Iterable[str]) -> list[str]:
-    """Each name once, as it is written first: capitals make no other name."""
-    found: dict[str, str] = {}
-    for name in names:
-        found.setdefault(name.lower(), name)
-    return list(found.values())
 
 
 COLUMNS = (
@@ -50,7 +36,7 @@ COLUMNS = (
     Column("system", cells.text, hint="the system it belongs to, by slug", example="shop"),
     Column(
         "aliases",
-        other_names,
+        cells.names,
         hint="other names in evidence, separated by commas; added",
         example="checkout-api",
     ),

@@ -17,11 +17,11 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from handoff.admin.service_columns import each_once
 from handoff.catalogue import Entry, write
 from readiness.admin.labels import actor
 from readiness.evidence.fields import MAX_NAME, NO_SLUG, SLUG_PATTERN
 from readiness.models import ManagementState, Service, ServiceAlias
+from readiness.turns import take_turn
 
 FIELDS = (
     *("title", "description", "owner", "ops_team", "system", "tier", "lifecycle", "deprecated"),
@@ -32,7 +32,7 @@ DAY = {"type": "date"}
 
 
 class _Names(forms.CharField):
-    """Names separated by commas, as a list of possible ones."""
+    """Names separated by commas, as a list of possible ones; capitals make no other name."""
 
     widget = UnfoldAdminTextInputWidget
 
@@ -41,7 +41,10 @@ class _Names(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         parts = (part.strip() for part in (value or "").split(","))
-        return each_once(part for part in parts if part)
+        first: dict[str, str] = {}
+        for name in filter(None, parts):
+            first.setdefault(name.lower(), name)
+        return list(first.values())
 
     def validate(self, value: Any) -> None:
         super().validate(value)
@@ -125,6 +128,7 @@ class ServiceForm(forms.ModelForm[Service]):
             **({"state": said["state"]} if "state" in said else {}),
         )
         with transaction.atomic():
+            take_turn()
             gone = ServiceAlias.objects.filter(service__slug=entry.slug).exclude(name__in=entry.aliases)
             gone.delete()
             write([entry], actor=actor, reason=reason)

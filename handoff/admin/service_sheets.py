@@ -11,6 +11,7 @@ from readiness.admin.sheets import SheetConfirmForm, SheetForm, SheetResource
 from readiness.evidence import Problem, Rejection
 from readiness.ingest import Outcome, RowReport, rejected
 from readiness.spreadsheets import Row, read_values
+from readiness.turns import take_turn
 
 
 class ServiceSheetForm(SheetForm):
@@ -36,6 +37,7 @@ class ServiceSheet(SheetResource):
 
     def store(self, rows: Sequence[Row]) -> list[RowReport]:
         """Check every row, and store those that are right; the caller takes all back where one is wrong."""
+        take_turn()
         catalogue = Catalogue(make_missing=bool(self.asked.said.get("make_missing")))
         checked = [(row.number, self._checked(row, catalogue)) for row in rows]
         catalogue.make()

@@ -12,13 +12,13 @@ from handoff.catalogue import Catalogue, ServiceRecord, write
 from readiness.api.permissions import MayWrite
 from readiness.api.records import record_schema
 from readiness.api.schema import Written
-from readiness.api.turns import take_turn
 from readiness.api.views import catalogue as readable
 from readiness.api.writing import ANSWERS, answer, records_of
 from readiness.evidence import Problem, Rejection
 from readiness.ingest import Outcome, RowReport, rejected
 from readiness.models import MachineToken
 from readiness.models.token import CATALOGUE
+from readiness.turns import take_turn
 
 
 class ServiceViewSet(readable.ServiceViewSet):

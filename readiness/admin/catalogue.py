@@ -87,7 +87,7 @@ class TeamAdmin(ReadOnlyAdmin):
 
     def _announce(self, request: HttpRequest, team_id: int) -> None:
         when = "now" if nudge(reclassify_team, team_id) else "when the worker's broker answers again"
-        said = f"What was after hours is decided again {when}; the next evaluation judges by it."
+        said = f"What was after hours is decided again {when}; then its services are judged anew."
         messages.info(request, said)
 
     @admin.display(description="team", ordering="title")

@@ -1,7 +1,7 @@
 """What changed between two scorecards of a service, and why: on its page, and on a page of two moments."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -63,7 +63,7 @@ class CauseRow:
 def show_changes(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpResponse:
     """What changed since the scorecard before: a piece for the service page, or a page of its own."""
     card = _picked(request.GET.get("scorecard", ""), service) or reading.latest(service)
-    before = reading.previous(card) if card else None
+    before = _before(card)
     context = {
         **_frame(admin, request, service),
         "title": f"What changed: {service}",
@@ -78,7 +78,7 @@ def show_changes(admin: ModelAdmin, request: HttpRequest, service: Service) -> H
 def show_comparison(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpResponse:
     """Any two scorecards or moments, ``?a=`` and ``?b=``; without them the latest and the one before."""
     after = _side(request, service, "b") or reading.latest(service)
-    before = _side(request, service, "a") or (reading.previous(after) if after else None)
+    before = _side(request, service, "a") or _before(after)
     both = before is not None and after is not None
     context = {
         **_frame(admin, request, service),
@@ -142,6 +142,13 @@ def _side(request: HttpRequest, service: Service, name: str) -> Scorecard | None
     return found
 
 
+def _before(card: Scorecard | None) -> Scorecard | None:
+    """The scorecard before; before the first live one that is the newest of the replayed history."""
+    if card is None:
+        return None
+    return reading.previous(card) or reading.latest(card.service, card.at - dt.timedelta.resolution)
+
+
 def _written(card: Scorecard | None) -> str:
     """A moment as the form's field takes it."""
     return f"{card.at.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S}" if card else ""
@@ -163,9 +170,10 @@ def _card(card: Scorecard) -> dict[str, Any]:
     return {"pk": card.pk, "at": moment(card.at), "kind": f"{kind}{revision}", "policy": str(card.policy)}
 
 
-def _groups(changes: Iterable[Change]) -> Iterator[tuple[str, list[ChangeRow]]]:
+def _groups(changes: Sequence[Change]) -> Iterator[tuple[str, list[ChangeRow]]]:
+    headed = {each.code for each in changes if each.topic == "criterion"}
     for topic, group in groupby(changes, key=_topic):
-        yield TITLES[topic], [_row(each) for each in group]
+        yield TITLES[topic], [_row(each, headed) for each in group]
 
 
 def _topic(change: Change) -> str:
@@ -173,11 +181,15 @@ def _topic(change: Change) -> str:
     return _WITHIN.get(change.topic, change.topic)
 
 
-def _row(change: Change) -> ChangeRow:
+def _row(change: Change, headed: Collection[str]) -> ChangeRow:
+    """A line. Beneath its criterion's own a part need not say whose it is."""
+    minor = change.topic in _WITHIN
+    told = minor and change.code.partition(".")[0] in headed
+    what = change.what.partition(": ")[2] if told else change.what
     way: SafeString | str = ""
     if change.better is not None:
         way = label("better", "good") if change.better else label("worse", "bad")
-    return ChangeRow(change.what, change.before, change.after, way, minor=change.topic in _WITHIN)
+    return ChangeRow(what, change.before, change.after, way, minor=minor)
 
 
 def _cause(cause: Cause, found: reading.Comparison) -> CauseRow:

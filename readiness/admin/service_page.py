@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from readiness import badges, clock, reading, rights
+from readiness import badges, clock, governing, reading, rights
 from readiness.admin import alerts, charts
 from readiness.admin.cards import cards, verdicts
 from readiness.admin.changes import moment_asked
@@ -134,6 +134,7 @@ def found(admin: ModelAdmin, request: HttpRequest, pk: str | int) -> Service:
 def show(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpResponse:
     """The page. ``?at=`` shows the newest judgement by that moment, ``?scorecard=`` a certain one."""
     choice = _choose(request, service)
+    unreadable = governing.unreadable(choice.card.policy) if choice.card else ""
     history = _history(service)
     context = {
         **_frame(admin, request, service),
@@ -141,7 +142,8 @@ def show(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpRespo
         "may_evaluate": request.user.has_perm(rights.EVALUATE, service),
         "may_declare": request.user.has_perm("readiness.add_feed"),
         "choice": choice,
-        "judgement": _judgement(choice.card) if choice.card else None,
+        "judgement": _judgement(choice.card) if choice.card and not unreadable else None,
+        "unreadable": unreadable,
         "history": history_rows(history)[:HISTORY_ROWS],
         "history_total": len(history),
         "history_chart": _chart(service, history),
@@ -163,7 +165,8 @@ def _badge(request: HttpRequest, service: Service) -> dict[str, str]:
 def show_evidence_links(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpResponse:
     """The rows that weigh most and the next steps that name rows: pieces for the page, or a page."""
     choice = _choose(request, service)
-    shown = reading.rendered(choice.card, explain=True) if choice.card else None
+    readable = choice.card and not governing.unreadable(choice.card.policy)
+    shown = reading.rendered(choice.card, explain=True) if choice.card and readable else None
     context = {
         **_frame(admin, request, service),
         "choice": choice,

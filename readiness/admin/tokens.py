@@ -54,7 +54,8 @@ class TokenForm(forms.Form):
     kinds = forms.MultipleChoiceField(
         choices=WRITTEN,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="What it may write. A machine that reports a kind should report its feed too.",
+        help_text="What it may write. A machine that reports a kind should send its heartbeats, too, which "
+        "it may for its kinds alone.",
     )
     services = forms.CharField(
         initial=EVERY_SERVICE,
@@ -77,9 +78,18 @@ class TokenForm(forms.Form):
             raise forms.ValidationError(TAKEN)
         return name
 
+    def clean_kinds(self) -> list[str]:
+        """More than heartbeats: who says that it listens for a kind must be able to tell what it heard."""
+        kinds: list[str] = self.cleaned_data["kinds"]
+        if kinds == [Kind.FEED.value]:
+            raise forms.ValidationError("Heartbeats go with a kind of evidence: choose what it reports, too.")
+        return kinds
+
     def clean_services(self) -> list[str]:
-        """Slugs that the catalogue knows."""
+        """Slugs that the catalogue knows, unless it is the catalogue that the token writes."""
         slugs = sorted(set(self.cleaned_data["services"].replace(",", " ").split()))
+        if CATALOGUE in self.cleaned_data.get("kinds", ()):  # it may make them
+            return slugs
         known = set(Service.objects.filter(slug__in=slugs).values_list("slug", flat=True))
         unknown = [slug for slug in slugs if slug not in known and slug != EVERY_SERVICE]
         if unknown:

@@ -7,15 +7,14 @@ from django.db import transaction
 from django.http import JsonResponse
 from rest_framework.request import Request
 
-from readiness import clock, rejudging
+from readiness import clock
 from readiness.api.catalogue_records import CatalogueRecord, SystemRecord, TeamRecord
-from readiness.api.turns import take_turn
 from readiness.api.writing import answer, records_of
 from readiness.evidence import Problem, Rejection
 from readiness.ingest import Change, Outcome, RowReport, Stored, rejected, store_systems, store_teams
-from readiness.ingest.catalogue import HOURS
-from readiness.models import MachineToken, Service, System, Team
+from readiness.models import MachineToken, System, Team
 from readiness.models.token import EVERY_SERVICE
+from readiness.turns import take_turn
 
 R = TypeVar("R", bound=CatalogueRecord)
 Read = tuple[int, R | Rejection]
@@ -49,7 +48,6 @@ def write_teams(request: Request) -> JsonResponse:
         wanted = {each.slug: _team(each) for _, each in checked if not isinstance(each, Rejection)}
         before = {slug: _seen(known.get(slug), wanted[slug]) for slug in wanted}
         stored = store_teams(wanted, now=clock.real_now())
-        _mark_rehoured(stored)
     return answer(request, list(_reports(checked, stored, before)))
 
 
@@ -120,11 +118,6 @@ def _system(record: SystemRecord, owners: Mapping[str, Team]) -> Fields:
     if "owner" in stated:
         stated["owner"] = owners[stated["owner"]] if stated["owner"] else None
     return stated
-
-
-def _mark_rehoured(stored: Stored[Team]) -> None:
-    rehoured = [stored.rows[slug].pk for slug, names in stored.changed.items() if names & HOURS]
-    rejudging.mark(Service.objects.filter(owner__in=rehoured).order_by().values_list("pk", flat=True))
 
 
 def _seen(row: Team | System | None, fields: Mapping[str, Any]) -> Fields:

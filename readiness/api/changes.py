@@ -20,7 +20,7 @@ def changes(service: Service, *, since: dt.datetime | None, until: dt.datetime |
     Raises ``NotFound`` where the service was not judged by a moment.
     """
     after = _judged(service, until)
-    before = reading.previous(after) if since is None else _judged(service, since)
+    before = _before(after) if since is None else _judged(service, since)
     if before is None:
         return _document(service, None, after)
     found = reading.compared(before, after)
@@ -37,6 +37,11 @@ def _judged(service: Service, at: dt.datetime | None) -> Scorecard:
     if card is None:
         raise NotFound(f"{service.slug} has no such scorecard: it was not judged then.")
     return card
+
+
+def _before(card: Scorecard) -> Scorecard | None:
+    """The scorecard before; before the first live one that is the newest of the replayed history."""
+    return reading.previous(card) or reading.latest(card.service, card.at - dt.timedelta.resolution)
 
 
 def _document(service: Service, before: Scorecard | None, after: Scorecard) -> dict[str, Any]:

@@ -29,6 +29,9 @@ class MayView(BasePermission):
             return False
         if request.method not in SAFE_METHODS:
             return not hasattr(view, str(request.method).lower())
+        if isinstance(request.auth, MachineToken):  # whatever groups somebody puts its log-in into
+            self.message = "A token reads nothing but the gate of the services that it may write for."
+            return False
         queryset = getattr(view, "queryset", None)
         if queryset is None:  # an overview, or an address that is none
             return True
@@ -47,7 +50,9 @@ class MayEvaluate(MayView):
             "Starting an evaluation takes the right to add evaluations, which SRE leads have, or to evaluate "
             "services of one's own teams, which developers and ops engineers have."
         )
-        return rights.may_somewhere(request.user, rights.EVALUATE)
+        return not isinstance(request.auth, MachineToken) and rights.may_somewhere(
+            request.user, rights.EVALUATE
+        )
 
 
 class MayAsk(MayView):

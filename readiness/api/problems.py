@@ -14,6 +14,8 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
+from readiness.policy import PolicyError
+
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -87,6 +89,8 @@ def _known(error: Exception) -> exceptions.APIException | None:
         return exceptions.NotFound()
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
+    if isinstance(error, PolicyError):  # requests bring none: a stored version is what could not be read
+        return Conflict(f"This release cannot read a policy that another one stored: {error}")
     if isinstance(error, SuspiciousOperation):
         return exceptions.ParseError("The request is refused as it stands: it has too many parameters, say.")
     return None

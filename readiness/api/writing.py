@@ -106,7 +106,7 @@ class EvidenceWriting:
             if not self.token.may_write(record.kind.value):
                 said = record.kind.value.replace("_", " ")
                 yield Problem("kind", f"must be one that the token {name} may write, and {said} is not")
-            yield from self._strangers("services", record.services)
+            yield from self._strangers("services", [each for each in record.services if each != EVERYTHING])
             return
         yield from self._strangers("service", [record.__dict__["service"]])
         if record.__dict__["id"] in foreign:
@@ -115,7 +115,7 @@ class EvidenceWriting:
 
     def _strangers(self, field: str, names: Sequence[str]) -> Iterator[Problem]:
         """Services that nobody knows, and those that the token was not made for."""
-        slugs, unknown = self.services.slugs([each for each in names if each != EVERYTHING])
+        slugs, unknown = self.services.slugs(names)
         for name in unknown:
             yield Problem(field, f"{name!r} is no service or alias that the catalogue knows")
         for slug in slugs:

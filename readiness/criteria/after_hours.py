@@ -20,12 +20,12 @@ class AfterHoursSettings(Settings):
     rate_days: Days
     worst_severity: Severity
     """Incidents up to this severity (1 is the gravest) disturb somebody."""
-    unacknowledged_minutes: Annotated[float, Field(gt=0, le=10080)]
+    unacknowledged_minutes: Annotated[float, Field(strict=True, gt=0, le=10080)]
     """What an event that nobody acknowledged counts, once it is that old."""
-    acknowledged_percentile: Annotated[float, Field(gt=0, le=1)]
-    storm_events: Annotated[int, Field(ge=1)]
+    acknowledged_percentile: Annotated[float, Field(strict=True, gt=0, le=1)]
+    storm_events: Annotated[int, Field(strict=True, ge=1)]
     storm_days: Days
-    shift_hours: Annotated[float, Field(gt=0, le=168)]
+    shift_hours: Annotated[float, Field(strict=True, gt=0, le=168)]
     known_share: Share
 
 

@@ -22,7 +22,7 @@ from readiness.facts import FailedDeployment, ServiceFacts
 from readiness.rubric import Count, Days, RateLimit, Rubric, RubricCriterion, Settings, Severity, Share
 
 Key = Literal["change_fail_rate", "recovery_hours", "lead_time_hours", "deployments_per_week"]
-Bound = tuple[str, Annotated[float, Field(ge=0)]]
+Bound = tuple[str, Annotated[float, Field(strict=True, ge=0)]]
 REMEDIES = ("toggle_off", "fix_forward", "rollback")
 V = TypeVar("V")
 
@@ -32,9 +32,9 @@ class ChangeSafetySettings(Settings):
 
     rate_days: Days
     minimum_changes: Count
-    long_observed_days: Annotated[float, Field(ge=0, le=3660)]
+    long_observed_days: Annotated[float, Field(strict=True, ge=0, le=3660)]
     """A service observed for so long needs only ``long_minimum_changes``."""
-    long_minimum_changes: Annotated[int, Field(ge=1)]
+    long_minimum_changes: Annotated[int, Field(strict=True, ge=1)]
     minimum_incidents: Count
     incident_severity: Severity
     attributed_share: Share

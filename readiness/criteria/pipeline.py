@@ -17,7 +17,7 @@ class PipelineSettings(Settings):
     """How many runs it takes to tell, and how long a pipeline may stay broken."""
 
     minimum_runs: Count
-    broken_hours: Annotated[float, Field(ge=0, le=8760)]
+    broken_hours: Annotated[float, Field(strict=True, ge=0, le=8760)]
 
 
 class Pipeline(Criterion[PipelineSettings]):

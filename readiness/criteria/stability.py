@@ -31,7 +31,7 @@ class ClusterTerms(Terms):
     best_severity: Severity
     """The gravest severity that counts."""
     severity: Severity
-    count: Annotated[int, Field(ge=2)]
+    count: Annotated[int, Field(strict=True, ge=2)]
     days: Days
 
 
@@ -40,12 +40,12 @@ class StabilitySettings(Settings):
 
     required_days: Days
     required_days_after_handback: Days
-    look_back: Annotated[float, Field(ge=1, le=10)]
+    look_back: Annotated[float, Field(strict=True, ge=1, le=10)]
     """Days count that began within so many times the required ones."""
     pausing_severity: Severity
     """An open incident up to this severity pauses the clock."""
     minor_severity: Severity
-    minor_minutes_a_day: Annotated[float, Field(ge=0, le=1440)]
+    minor_minutes_a_day: Annotated[float, Field(strict=True, ge=0, le=1440)]
     """Incidents of the minor severity pause a day in which they were open for longer, added up."""
     resetting_severity: Severity
     clusters: tuple[ClusterTerms, ...]

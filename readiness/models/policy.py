@@ -2,8 +2,6 @@
 
 from django.db import models
 
-from readiness.policy import Policy, load_policy
-
 
 class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
     """Ways to ask for versions."""
@@ -53,10 +51,6 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
-
-    def parsed(self) -> Policy:
-        """The rubric itself; raises ``PolicyError`` when the text is none."""
-        return load_policy(self.text)
 
 
 class PolicyActivation(models.Model):

@@ -194,7 +194,7 @@ def _copied_again(table: str, after: int) -> float:
 
 def simulate() -> dict[str, Any]:
     """Judge a year, week by week, under a candidate without storing; beside as many evaluations."""
-    trial = simulation.Trial(evaluation.in_force().parsed(), policy_with(easier_telemetry))
+    trial = simulation.Trial(evaluation.parsed(evaluation.in_force()), policy_with(easier_telemetry))
     at = simulation.moments(AT - YEAR, AT, timedelta(days=7))
     begun = time.perf_counter()
     result = simulation.simulate(trial, at)

@@ -39,6 +39,7 @@ class BadgeView(APIView):
     """State, score and verdict of a service as a picture."""
 
     schema = Documented()
+    http_method_names = ("get", "head")  # OPTIONS would be answered without a signature
     authentication_classes = ()
     permission_classes = ()
     renderer_classes = (SvgRenderer,)

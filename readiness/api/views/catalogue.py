@@ -1,5 +1,6 @@
 """Teams, systems, and services with their scorecard and history."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.db.models import QuerySet
@@ -19,7 +20,7 @@ from readiness.api.documents import document
 from readiness.api.filters.catalogue import ServiceFilter, SystemFilter, TeamFilter
 from readiness.api.histories import history
 from readiness.api.permissions import MayAsk, MayWrite
-from readiness.api.problems import Conflict, ProblemSerializer
+from readiness.api.problems import MEDIA_TYPE, Conflict, ProblemSerializer
 from readiness.api.records import record_schema
 from readiness.api.schema import Written
 from readiness.api.serializers.catalogue import ServiceSerializer, SystemSerializer, TeamSerializer
@@ -39,9 +40,11 @@ from readiness.models.token import CATALOGUE
 
 # Aliases may have dots in them; a null character is nothing a database can look for.
 NAME = r"[^/\x00]+"
-CONFLICT = OpenApiResponse(
-    ProblemSerializer, description="The question does not apply to the state the service is in."
-)
+CONFLICT = {
+    (HTTPStatus.CONFLICT, MEDIA_TYPE): OpenApiResponse(
+        ProblemSerializer, description="The question does not apply to the state the service is in."
+    )
+}
 
 
 class TeamViewSet(mixins.RetrieveModelMixin, ListViewSet[Team]):
@@ -139,7 +142,7 @@ class ServiceViewSet(mixins.RetrieveModelMixin, ListViewSet[Service]):
             raise NotFound(f"{slug} has no such scorecard: it was not judged then.")
         return Response(document(scorecard, explain=asked["explain"]))
 
-    @extend_schema(parameters=[GateQuestion], responses={200: GateSerializer, 409: CONFLICT})
+    @extend_schema(parameters=[GateQuestion], responses={200: GateSerializer, **CONFLICT})
     @action(detail=True, permission_classes=(MayAsk,))
     def gate(self, request: Request, slug: str) -> Response:
         """Ready, not ready, or cannot tell, as `manage.py gate` says it from the newest live scorecard."""
