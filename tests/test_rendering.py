@@ -23,6 +23,7 @@ from readiness.facts import (
 )
 from readiness.rendering import Meta, render
 from readiness.rendering.sentences import blocker_text, feed_text, gap_text, listed
+from readiness.rendering.values import valued
 from readiness.scoring import differences, digest, judge
 from tests.judged import AT, OBSERVED, default_policy, failed_change, feeds, incident, plain, service
 from tests.strategies import SPANS, Story, stories
@@ -329,3 +330,21 @@ def test_differences_name_each_number_that_changed() -> None:
     assert changed["blockers.4.0"] == (None, "open_severe_incident")
     assert "criteria.defects.score" not in changed
     assert differences(new, old) == [(path, after, before) for path, (before, after) in changed.items()]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (1, "people", "1 person"),
+        (2, "people", "2 people"),
+        (1.0, "events per 7 days", "1 event per 7 days"),
+        (1, "weighted defects", "1 weighted defect"),
+        (1, "stretches", "1 stretch"),
+        (1, "DORA cluster", "1 DORA cluster"),
+        (0.5, "hours", "0.5 hours"),
+        (1, None, "1"),
+        (0.25, "share", "25 %"),
+    ],
+)
+def test_a_value_is_told_with_its_unit(value: float, unit: str | None, said: str) -> None:
+    assert valued(value, unit) == said
