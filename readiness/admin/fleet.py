@@ -101,6 +101,24 @@ EXPORTED: Columns = {
 }
 
 
+SHOWN = (
+    *("slug", "title", "lifecycle", "deprecated", "tier", "fleet", "made_up", "owner", "ops_team", "current"),
+    *(f"{team}__{column}" for team in ("owner", "ops_team") for column in ("slug", "title")),
+    *("current__verdict_of", "current__verdict", "current__score", "current__possible", "current__evidence"),
+    *("current__level", "current__blockers", "current__trend", "current__at", "current__management_state"),
+)
+"""What a row of the list shows; sorting a fleet by it is cheap as long as the rest is left out."""
+
+
+class FleetList(LeanChangeList):
+    """The list whose rows are cheap: everybody opens it first."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The page's rows, without the columns that no row shows."""
+        self.queryset = self.queryset.only(*SHOWN)
+        super().get_results(request)
+
+
 @admin.register(Service)
 class ServiceAdmin(ReadOnlyAdmin):
     """The fleet list, and the page of each service."""
@@ -144,9 +162,9 @@ class ServiceAdmin(ReadOnlyAdmin):
         "the services, the files beside it bring their evidence."
     )
 
-    def get_changelist(self, request: HttpRequest, **_: Any) -> type[LeanChangeList]:
-        """The list whose rows are cheap: everybody opens it first."""
-        return LeanChangeList
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[FleetList]:
+        """The fleet as a list."""
+        return FleetList
 
     def get_urls(self) -> list[URLPattern]:
         """The list's and the service page's own addresses, before Django's."""

@@ -24,7 +24,7 @@ class CappedPaginator(Paginator[Any]):
     def _found(self) -> int:
         # Limited inside: a count of millions of rows would take longer than the page.
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # lists are made of querysets
-        return rows[: COUNTED + 1].count()
+        return rows.order_by()[: COUNTED + 1].count()
 
     @property
     def count(self) -> int:
@@ -39,6 +39,8 @@ class CappedPaginator(Paginator[Any]):
 
 class CappedChangeList(ChangeList):
     """A list that tells how many were found only when something was asked for."""
+
+    queryset: "QuerySet[Any]"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._addresses: dict[tuple[Any, ...], str] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.contrib.admin.utils import display_for_field, display_for_value, lookup_field
+from django.contrib.admin.utils import display_for_field
 from django.db.models import ForeignKey, Model
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -48,18 +48,20 @@ class LeanChangeList(CappedChangeList):
             " ".join(ROW_CLASSES),
             heading,
         )
+        read = self._reader(name)
         if not first:
-            return lambda row: format_html("{}{}</td>", opened, self._value(name, row))
+            return lambda row: format_html("{}{}</td>", opened, read(row))
         page = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=["ROW"])
         before, after = page.split("ROW")
         opened = format_html('{}<a class="{}" href="{}', opened, " ".join(LINK_CLASSES), before)
-        return lambda row: format_html('{}{}{}">{}</a></th>', opened, row.pk, after, self._value(name, row))
+        return lambda row: format_html('{}{}{}">{}</a></th>', opened, row.pk, after, read(row))
 
-    def _value(self, name: Any, row: Model) -> Any:
-        """What a column says of a row."""
-        field, attribute, value = lookup_field(name, row, self.model_admin)
-        if field is None:
-            return display_for_value(value, NO_VALUE, getattr(attribute, "boolean", False))
+    def _reader(self, name: str) -> Callable[[Any], Any]:
+        """What a column says of a row: a method of the admin, which answers with text, or a field."""
+        method: Callable[[Any], Any] | None = getattr(self.model_admin, name, None)
+        if method:
+            return method
+        field = self.opts.get_field(name)
         if isinstance(field, ForeignKey):
-            return getattr(row, field.name) or NO_VALUE
-        return display_for_field(value, field, NO_VALUE)
+            return lambda row: getattr(row, name) or NO_VALUE
+        return lambda row: display_for_field(getattr(row, name), field, NO_VALUE)

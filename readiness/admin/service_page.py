@@ -1,13 +1,12 @@
 """The page of one service: its scorecard first, then history, feeds and where its evidence is."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Max, Q, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -30,20 +29,11 @@ from readiness.admin.labels import (
     verdict_label,
     words,
 )
+from readiness.measures.holdings import Holding, holdings
 from readiness.models import (
-    Defect,
-    Dependency,
-    Deployment,
     Feed,
-    Incident,
-    Observation,
-    Page,
-    PipelineRun,
     Scorecard,
     Service,
-    Shift,
-    Signal,
-    WorkItem,
 )
 from readiness.models.evidence import KINDS
 from readiness.models.scorecard import Kind
@@ -53,20 +43,6 @@ HISTORY_POINTS = 400
 HISTORY_ROWS = 60
 TIMELINE = dt.timedelta(days=400)
 """How far back the picture of the feeds reaches; their table says all."""
-
-EVIDENCE: "tuple[tuple[str, QuerySet[Any], str], ...]" = (
-    ("deployment", Deployment.objects.all(), "started_at"),
-    ("incident", Incident.objects.all(), "started_at"),
-    ("page", Page.objects.all(), "paged_at"),
-    ("defect", Defect.objects.all(), "opened_at"),
-    ("signal", Signal.objects.all(), "last_seen_at"),
-    ("dependency", Dependency.objects.all(), "last_seen_at"),
-    ("pipeline_run", PipelineRun.objects.all(), "started_at"),
-    ("shift", Shift.objects.all(), "starts_at"),
-    ("observation", Observation.objects.all(), "observed_at"),
-    ("work_item", WorkItem.objects.all(), "opened_at"),
-)
-"""Every kind, its rows and the moment that its lists go by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,29 +287,18 @@ def _feed_row(kind: str, title: str, spans: Iterable[Feed], *, first: dt.datetim
 
 
 def _evidence(service: Service) -> list[EvidenceRow]:
-    """How many rows of each kind there are, and the newest: one query for all kinds."""
-    first, *others = (_counted(kind, rows.filter(service=service), time) for kind, rows, time in EVIDENCE)
-    counts = {kind: rest for kind, *rest in first.union(*others, all=True)}
-    return [_evidence_row(kind, service, counts[kind]) for kind, *_ in EVIDENCE]
+    """How many rows of each kind there are, and the newest."""
+    return [
+        _evidence_row(kind, service, holding) for kind, holding in holdings(service.pk, clock.now()).items()
+    ]
 
 
-def _counted(kind: str, rows: "QuerySet[Any]", time: str) -> "QuerySet[Any, Any]":
-    ahead = Q(**{f"{time}__gt": clock.now()})
-    by_kind = rows.order_by().values(of_kind=Value(kind))
-    counted = by_kind.annotate(
-        rows=Count("pk"), ahead=Count("pk", filter=ahead), newest=Max(time, filter=~ahead)
-    )
-    columns: QuerySet[Any, Any] = counted.values_list("of_kind", "rows", "ahead", "newest")
-    return columns
-
-
-def _evidence_row(kind: str, service: Service, counted: Sequence[Any]) -> EvidenceRow:
-    count, ahead, newest = counted
+def _evidence_row(kind: str, service: Service, holding: Holding) -> EvidenceRow:
     address = reverse(f"admin:readiness_{kind.replace('_', '')}_changelist")
     return EvidenceRow(
         title=plural(kind).capitalize(),
-        count=count,
-        ahead=ahead,
-        newest=moment(newest),
+        count=holding.rows,
+        ahead=holding.ahead,
+        newest=moment(holding.newest),
         url=f"{address}?{urlencode({'service__id__exact': service.pk})}",
     )

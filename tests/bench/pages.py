@@ -26,7 +26,7 @@ FLEET = (
     FROM readiness_service s JOIN readiness_team o ON o.id = s.owner_id
     LEFT JOIN readiness_team p ON p.id = s.ops_team_id
     LEFT JOIN readiness_currentscore c ON c.service_id = s.id
-    ORDER BY c.score DESC NULLS LAST, s.id DESC LIMIT 100
+    ORDER BY c.score DESC NULLS LAST, s.id DESC LIMIT 50
     """,
     "SELECT count(*) FROM readiness_service",
     "SELECT min(at), max(at), count(*) FROM readiness_currentscore",
