@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from readiness import clock
 from readiness.models import Feed
@@ -139,3 +140,13 @@ def test_what_was_not_heard_yet_is_refused(machine: Machine) -> None:
     tomorrow = clock.real_now() + timedelta(days=1)
     (refused,) = machine.write("feeds", beat(tomorrow), status=422)
     assert reasons(refused) == {"last_seen_at": "lies ahead: a heartbeat is about what was heard by now"}
+
+
+def test_where_the_clock_stands_elsewhere_a_token_was_made_by_that_clock(
+    machine: Machine, settings: Settings
+) -> None:
+    settings.CLOCK_OFFSET = timedelta(days=-30)
+    assert machine.results("feeds", beat(day(-29), since=day(-29))) == ["created"]
+    assert machine.results("feeds", beat(day(-31), since=day(-31), services=("shop",)), status=422) == [
+        "rejected"
+    ]

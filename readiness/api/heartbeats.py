@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from readiness import clock
 from readiness.evidence import FeedRecord, Problem
 from readiness.ingest.services import Services
 from readiness.models import Feed, MachineToken
@@ -31,7 +32,9 @@ class Heartbeats:
     def __init__(
         self, token: MachineToken, records: Sequence[FeedRecord], services: Services, *, stale: timedelta
     ) -> None:
-        self.token = token
+        # Where a demo's clock stands in the past, so does everything that its machines hear.
+        self.made = token.created + clock.offset()
+        self.source = token.source
         self.services = services
         self.stale = stale
         self._spans = self._stored(records)
@@ -54,19 +57,19 @@ class Heartbeats:
         ]
 
     def _too_early(self, record: FeedRecord, slug: str) -> Problem:
-        made = f"{self.token.created:%Y-%m-%d %H:%M} UTC"
+        made = f"{self.made:%Y-%m-%d %H:%M} UTC"
         reason = (
             f"lies before this token was made ({made}), and no span of {slug} reaches there: an SRE lead can "
             "declare an older one in the admin, with reason and link"
         )
-        return Problem("last_seen_at" if record.last_seen_at < self.token.created else "since", reason)
+        return Problem("last_seen_at" if record.last_seen_at < self.made else "since", reason)
 
     def _stored(self, records: Iterable[FeedRecord]) -> dict[Whose, list[_Span]]:
         """Spans by kind and service, in order of their beginning."""
         records = list(records)
         slugs = {slug for record in records for slug in self.services.slugs(record.services)[0]}
         rows = Feed.objects.filter(
-            source=self.token.source,
+            source=self.source,
             kind__in={record.kind.value for record in records},
             service__in=[self.services.of(slug).pk for slug in slugs],
         ).order_by("since")
@@ -89,7 +92,7 @@ class Heartbeats:
         newest = heard[-1] if heard else None
         if newest is not None and record.last_seen_at <= newest.last_seen_at:
             return newest.since
-        if record.last_seen_at < self.token.created:
+        if record.last_seen_at < self.made:
             return None
         if newest is not None and record.last_seen_at - newest.last_seen_at <= self.stale:
             return newest.since
@@ -98,7 +101,7 @@ class Heartbeats:
             begins = record.last_seen_at  # a script that names its first day goes on after a silence
         if any(each.since == begins for each in spans):  # declared: what was vouched for is not heard
             begins = record.last_seen_at
-        return begins if begins >= self.token.created else None
+        return begins if begins >= self.made else None
 
     def _note(self, record: FeedRecord, slugs: Iterable[str], *, since: datetime) -> None:
         """What a later heartbeat of the same request must know."""
