@@ -54,6 +54,18 @@ def test_a_past_moment_is_a_replay_that_leaves_current_scores_alone() -> None:
 
 
 @pytest.mark.usefixtures("fleet")
+def test_a_moment_is_judged_alike_whichever_offset_it_was_written_with() -> None:
+    """Some days are counted by the calendar: those of UTC."""
+    evaluate("--at=2026-06-01T00:00:00Z")
+    again = evaluate("--at=2026-05-31T20:00:00-04:00")
+
+    assert again.lines == [
+        f"2026-06-01 00:00 replay, default v1: {len(SLUGS)} services, "
+        f"0 scorecards written, {len(SLUGS)} unchanged, 0 failed"
+    ]
+
+
+@pytest.mark.usefixtures("fleet")
 def test_many_moments_are_replayed_from_the_first_to_the_last() -> None:
     shown = evaluate(
         "--from=2026-06-01T00:00:00Z", "--to=2026-06-20T00:00:00Z", "--every=7d", "--service=pay"

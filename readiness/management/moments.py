@@ -2,7 +2,7 @@
 
 import re
 from argparse import ArgumentTypeError
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from readiness import clock
 
@@ -11,7 +11,10 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
 
 
 def moment(text: str) -> datetime:
-    """An ISO-8601 moment with its offset, not after now. Raises ``ArgumentTypeError`` in words."""
+    """An ISO-8601 moment with its offset, not after now, in UTC: days are counted there.
+
+    Raises ``ArgumentTypeError`` in words.
+    """
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
@@ -20,7 +23,10 @@ def moment(text: str) -> datetime:
         raise ArgumentTypeError(f"{text!r} has no offset: add Z for UTC, or one such as +02:00")
     if read > clock.now():
         raise ArgumentTypeError(f"{text!r} is in the future; now is {clock.now():%Y-%m-%dT%H:%M:%SZ}")
-    return read
+    try:
+        return read.astimezone(UTC)
+    except OverflowError:
+        raise ArgumentTypeError(f"{text!r} is before all time") from None
 
 
 def span(text: str) -> timedelta:
