@@ -259,6 +259,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 60.0,
         "options": {"expires": 60},  # a worker that was away needs one sweep, not all it missed
     },
+    "expire-waivers": {
+        "task": "handoff.tasks.expire_waivers",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
 }
 
 # REST ------------------------------------------------------------------------------------------------
@@ -288,11 +293,13 @@ SPECTACULAR_SETTINGS = {
     # One word may have different choices in different places: these get names of their own.
     "ENUM_NAME_OVERRIDES": {
         "AlertKind": "readiness.models.alert.Alert.Kind",
+        "ConsultantState": "handoff.models.consultant.Consultant.State",
         "DefectKind": "readiness.models.evidence.DEFECT_KINDS",
         "EvidenceKind": "readiness.models.evidence.KINDS",
         "JudgementKind": "readiness.models.scorecard.Kind",
         "PolicyState": "readiness.models.policy.PolicyVersion.State",
         "Role": "readiness.models.evidence.ROLES",
+        "WaiverState": "readiness.models.standing.Waiver.State",
         "Readiness": ["ready", "not_ready", "cannot_tell"],
     },
 }

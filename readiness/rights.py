@@ -19,6 +19,11 @@ VIEWER: Final = "viewer"
 
 EVALUATE: Final = "readiness.add_evaluation"
 EVALUATE_OWN: Final = "readiness.evaluate_own_service"
+ASK_WAIVER: Final = "readiness.add_waiver"
+ASK_OWN_WAIVER: Final = "readiness.ask_own_waiver"
+DECIDE_WAIVER: Final = "readiness.decide_waiver"
+DECIDE_OWN_WAIVER: Final = "readiness.decide_own_waiver"
+NAME_CONSULTANT: Final = "handoff.add_consultant"
 
 EVIDENCE = (
     *("deployment", "incident", "page", "defect", "signal", "dependency"),
@@ -37,12 +42,14 @@ _FACTS = _each(
     *("managementchange", "waiver", "exclusion", "alert"),
     *("policyversion", "policyactivation", "simulation"),
     *("evaluation", "evaluationbatch", "scorecard", "currentscore", "rejudgement"),
-)
+) | frozenset(f"handoff.view_{model}" for model in ("transition", "consultant"))
 # Names, e-mail addresses and who somebody is elsewhere: for those who run the rota.
 _PEOPLE = _each("view", "person", "identity")
 _LEADING = frozenset(
     {
         EVALUATE,
+        ASK_WAIVER,
+        DECIDE_WAIVER,
         *_each("add", *EVIDENCE),  # by spreadsheet; add_feed is also the right to declare a span
         *_each("add", "exclusion", "service", "simulation", "policyversion", "policyactivation"),
         *_each("change", "team", "service"),
@@ -57,9 +64,15 @@ _LEADING = frozenset(
 
 GROUPS: Final[dict[str, frozenset[str]]] = {
     VIEWER: _FACTS,
-    DEVELOPER: _FACTS | {EVALUATE_OWN},
-    OPS_ENGINEER: _FACTS | {EVALUATE_OWN} | _PEOPLE | _each("add", "simulation"),
-    SRE_LEAD: _FACTS | {EVALUATE_OWN} | _PEOPLE | _LEADING,
+    DEVELOPER: _FACTS | {EVALUATE_OWN, ASK_OWN_WAIVER},
+    OPS_ENGINEER: _FACTS
+    | {EVALUATE_OWN, ASK_OWN_WAIVER, DECIDE_OWN_WAIVER, NAME_CONSULTANT}
+    | _PEOPLE
+    | _each("add", "simulation"),
+    SRE_LEAD: _FACTS
+    | {EVALUATE_OWN, ASK_OWN_WAIVER, DECIDE_OWN_WAIVER, NAME_CONSULTANT}
+    | _PEOPLE
+    | _LEADING,
 }
 """Group to its permissions, ``app.codename``. docs/security.md shows the same as a table."""
 
@@ -105,6 +118,9 @@ class TeamRight:
 
 BY_TEAM: Final[dict[str, TeamRight]] = {
     EVALUATE: TeamRight(EVALUATE_OWN, teams=("owner_id", "ops_team_id")),
+    ASK_WAIVER: TeamRight(ASK_OWN_WAIVER, teams=("owner_id", "ops_team_id")),
+    # Who would carry what is waived may let it be: the developers may not.
+    DECIDE_WAIVER: TeamRight(DECIDE_OWN_WAIVER, teams=("ops_team_id",)),
 }
 """The right over any service to the right that gives it over those of one's own teams."""
 
@@ -134,6 +150,12 @@ def refused(user: AbstractBaseUser | AnonymousUser, right: str, services: Iterab
         return list(services)
     own = _teams_of(user)
     return [service for service in services if not _is_own(service, rule, own)]
+
+
+def person_of(user: User) -> int | None:
+    """The key of the person that a log-in belongs to, where a lead said so."""
+    log_in = Identity.objects.filter(source=Identity.LOG_IN, external_id=user.get_username())
+    return log_in.values_list("person", flat=True).first()
 
 
 def _holds(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:

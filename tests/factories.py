@@ -1,6 +1,7 @@
 """Factories of every model: a test says what matters to it, and where in life its service is."""
 
 import datetime as dt
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import factory
 from factory.django import DjangoModelFactory
 
+from handoff import models as decisions
 from readiness import models
 from readiness.models.scorecard import Kind as JudgementKind
 
@@ -134,18 +136,50 @@ class ManagementChangeFactory(ModelFactory[models.ManagementChange]):
 
 
 class WaiverFactory(ModelFactory[models.Waiver]):
-    """A waiver of a criterion that is live at ``NOW``."""
+    """A waiver of a criterion that is live at ``NOW``, or waits for a decision."""
 
     class Meta:
         model = models.Waiver
+
+    class Params:
+        asked = factory.Trait(approver="", approved_at=None)
 
     service = factory.SubFactory(ServiceFactory)
     target = "telemetry"
     reason = "Moves to the new collector in August."
     author = "ada"
+    asked_at = factory.LazyAttribute(lambda row: (row.approved_at or NOW) - dt.timedelta(days=1))
     approver = "grace"
     approved_at = ago(days=10)
     ends_at = NOW + dt.timedelta(days=20)
+
+
+class ConsultantFactory(ModelFactory[decisions.Consultant]):
+    """An ops engineer who has advised for 100 days on a service that its developers run, and still does."""
+
+    class Meta:
+        model = decisions.Consultant
+
+    class Params:
+        ended = factory.Trait(ended_at=ago(days=5))
+
+    service = factory.SubFactory(ServiceFactory, developer_managed=True)
+    person = factory.SubFactory(PersonFactory, role="ops")
+    began_at = ago(days=100)
+
+
+class AdviceNoteFactory(ModelFactory[decisions.AdviceNote]):
+    """An hour and a half of advice, ten days ago."""
+
+    class Meta:
+        model = decisions.AdviceNote
+
+    consultant = factory.SubFactory(ConsultantFactory)
+    given_on = ago(days=10).date()
+    hours = Decimal("1.5")
+    text = "Alert on symptoms, not on causes."
+    author = "1 ada"
+    written_at = ago(days=10)
 
 
 class _ReceivedFactory(ModelFactory[Any]):

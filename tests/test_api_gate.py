@@ -112,7 +112,8 @@ def test_an_unknown_service_is_not_found_and_an_alias_is_as_good_as_a_slug(asker
 def test_waivers_that_it_relied_on_are_told_and_one_that_has_ended_is_relied_on_no_more(
     asker: Asker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waived = {"author": "dev", "approver": "lead", "approved_at": AT - timedelta(days=1), "reason": "Moving."}
+    waived: dict[str, Any] = {"author": "dev", "approver": "lead", "reason": "Moving."}
+    waived |= dict.fromkeys(("asked_at", "approved_at"), AT - timedelta(days=1))
     quote = Service.objects.get(slug="quote")
     targets = ("defects", "stability", "open_sev1_defect", "unremediated_change")
     for target in targets:

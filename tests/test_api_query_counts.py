@@ -59,6 +59,7 @@ LISTS: dict[str, tuple[Callable[[int], Any], int]] = {
     "scorecards": (_many(factories.ScorecardFactory), 1),
     "evaluations": (_evaluated, 1),
     "alerts": (_many(factories.AlertFactory), 1),
+    "waivers": (_many(factories.WaiverFactory), 1),
     # the versions, and when each was put in force
     "policies": (_versions, 2),
 }

@@ -51,9 +51,13 @@ def test_every_operation_says_that_errors_are_problems(document: dict[str, Any])
 
 
 CATALOGUE = {"teams", "systems", "services"}
+DECIDED = {
+    *("consultants/", "consultants/{id}/end/", "consultants/{id}/notes/"),
+    *("waivers/", *(f"waivers/{{id}}/{verb}/" for verb in ("approve", "refuse", "withdraw", "revoke"))),
+}
 
 
-def test_what_is_written_is_the_catalogue_and_evidence_and_evaluations_are_started(
+def test_what_is_written_is_the_catalogue_and_evidence_and_evaluations_are_started_and_people_decide(
     document: dict[str, Any],
 ) -> None:
     writes = {
@@ -64,7 +68,11 @@ def test_what_is_written_is_the_catalogue_and_evidence_and_evaluations_are_start
     }
 
     written = {f"/api/v1/{name}/" for name in (*RECORDS, *CATALOGUE, "feeds")}
-    assert writes == {(path, "post") for path in (*written, "/api/v1/evaluations/")}
+    decided = {f"/api/v1/{path}" for path in DECIDED}
+    assert writes == {(path, "post") for path in (*written, *decided, "/api/v1/evaluations/")}
+    for path in decided:
+        moved = document["paths"][path]["post"]["responses"]["409"]["content"]["application/problem+json"]
+        assert moved["schema"] == {"$ref": "#/components/schemas/Moved"}
     assert "202" in document["paths"]["/api/v1/evaluations/"]["post"]["responses"]
 
 

@@ -48,7 +48,17 @@ MATRIX = {
     "delete_service": NOBODY,
     "add_scorecard": NOBODY,
     "add_managementchange": NOBODY,
-    "add_waiver": NOBODY,
+    "change_waiver": NOBODY,
+    "delete_waiver": NOBODY,
+    "add_transition": NOBODY,
+    "change_transition": NOBODY,
+    "view_transition": EVERYBODY,
+    "add_waiver": ("SRE lead",),
+    "ask_own_waiver": ("developer", "ops engineer", "SRE lead"),
+    "decide_waiver": ("SRE lead",),
+    "decide_own_waiver": ("ops engineer", "SRE lead"),
+    "view_consultant": EVERYBODY,
+    "add_consultant": ("ops engineer", "SRE lead"),
     "delete_machinetoken": NOBODY,
 }
 

@@ -1,5 +1,6 @@
 """The interface does what its OpenAPI document says, whoever asks and whatever they send."""
 
+import datetime as dt
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,8 +22,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from config.wsgi import application
+from handoff.models import Consultant, Transition
 from readiness import badges, clock, evaluation, rights
-from readiness.models import Alert, Evaluation, PolicyVersion, Scorecard, Service
+from readiness.models import Alert, Evaluation, PolicyVersion, Scorecard, Service, Waiver
 from tests import factories
 from tests.machines import Machine, record
 from tests.rest import ROOT
@@ -65,6 +67,9 @@ def fleet() -> Service:
         getattr(factories, f"{name}Factory").create(service=service)
     for name in ("Shift", "Observation", "WorkItem", "Feed", "Waiver"):
         getattr(factories, f"{name}Factory").create(service=service)
+    consultant = factories.ConsultantFactory.create(service=service, began_at=clock.now())
+    factories.AdviceNoteFactory.create(consultant=consultant)
+    factories.PersonFactory.create(slug="olga", role="ops")
     evaluation.run(evaluation.request(clock.now()))
     Alert.objects.create(kind="feed_silent", service=service, subject="page", text="x", began_at=clock.now())
     return service
@@ -79,7 +84,19 @@ def askers(fleet: Service) -> dict[str, dict[str, str]]:
         user.groups.add(Group.objects.get(name=name))
         login = b64encode(f"{user.username}:secret".encode()).decode()
         headers[name] = {"Authorization": f"Basic {login}"}
+        _waivers(fleet, user)
     return {**headers, MACHINE: {"Authorization": f"Token {Machine().text}"}}
+
+
+def _waivers(service: Service, user: User) -> None:
+    """To each thing that can be done about a waiver one for which it can, named by it."""
+    end = clock.now() + dt.timedelta(days=9)
+    author = f"{user.pk} {user.username}"
+    for verb in ("approve", "refuse", "withdraw", "revoke"):
+        if (user.username == "SRE-lead") is (verb in {"withdraw", "revoke"}):
+            factories.WaiverFactory.create(
+                service=service, target=verb, author=author, asked=verb != "revoke", ends_at=end
+            )
 
 
 def test_everybody_is_answered_as_the_document_says_and_nothing_breaks(
@@ -128,7 +145,11 @@ def _good(operation: Any) -> Any:
     name = path.removeprefix(ROOT).split("/")[0]
     body: Any = {}
     if operation.method == "post":
-        body = GOOD.get(name) or ({} if name == "evaluations" else record(name, "R-1"))
+        body = (
+            GOOD.get(path.removeprefix(ROOT))
+            or GOOD.get(name)
+            or ({} if name == "evaluations" else record(name, "R-1"))
+        )
     given_body = {"body": body, "media_type": "application/json"} if operation.method == "post" else {}
     return operation.Case(path_parameters=_named(path, name), query=_asked(path), **given_body)
 
@@ -137,6 +158,19 @@ GOOD = {
     "teams": {"slug": "search"},
     "systems": {"slug": "search"},
     "services": {"slug": "search", "owner": "payments"},
+    "consultants": {"service": "pay", "person": "olga"},
+    "waivers": {
+        "service": "pay",
+        "target": "defects",
+        "reason": "Mended in August.",
+        "ends_at": (clock.now() + dt.timedelta(days=9)).isoformat(),
+    },
+    **{
+        f"waivers/{{id}}/{verb}/": {"reason": "Why not."}
+        for verb in ("approve", "refuse", "withdraw", "revoke")
+    },
+    "consultants/{id}/end/": {"reason": "moves on"},
+    "consultants/{id}/notes/": {"given_on": clock.now().date().isoformat(), "hours": 1, "text": "Split it."},
     "feeds": {
         "source": "pager",
         "kind": "page",
@@ -154,9 +188,14 @@ def _named(path: str, name: str) -> dict[str, Any]:
         "evaluations": Evaluation,
         "policies": PolicyVersion,
         "alerts": Alert,
+        "consultants": Consultant,
+        "transitions": Transition,
+        "waivers": Waiver,
     }
     if "{slug}" in path:
         return {"slug": slugs[name]}
+    if path.startswith(f"{ROOT}waivers/{{id}}/") and (verb := path.rstrip("/").rpartition("/")[2]) != "{id}":
+        return {"id": Waiver.objects.get(target=verb).pk}
     if "{id}" in path:
         return {"id": keys[name]._default_manager.values_list("pk", flat=True)[0]}
     return {}

@@ -218,6 +218,7 @@ def test_a_waived_blocker_is_marked_and_its_waiver_told() -> None:
         target="open_sev1_defect",
         reason="Mended on Friday.",
         author="dev",
+        asked_at=AT - timedelta(days=2),
         approver="lead",
         approved_at=AT - timedelta(days=1),
         ends_at=AT + timedelta(days=5),

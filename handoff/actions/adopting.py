@@ -1,4 +1,4 @@
-"""The only writer of management state. Each verb changes the world, once, and says who did it and why."""
+"""Adoption: services that already live in some state keep it, recorded as adopted without review."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,9 @@ from itertools import islice
 
 from django.db import transaction
 
+from handoff.actions.recording import record
+from handoff.machine import MANAGEMENT, after
+from handoff.models import Transition
 from readiness import clock
 from readiness.models import Lifecycle, ManagementChange, Service
 
@@ -47,7 +50,7 @@ def adopt_all(adoptions: Iterable[Adoption], *, actor: str, reason: str) -> list
     changes: list[ManagementChange] = []
     while batch := list(islice(remaining, BATCH)):
         with transaction.atomic():
-            changes += ManagementChange.objects.bulk_create(
+            made = ManagementChange.objects.bulk_create(
                 ManagementChange(
                     service_id=each.service_id,
                     state=each.state,
@@ -59,7 +62,22 @@ def adopt_all(adoptions: Iterable[Adoption], *, actor: str, reason: str) -> list
                 )
                 for each in _without_state(batch)
             )
+            record([_transition(change) for change in made])
+            changes += made
     return changes
+
+
+def _transition(change: ManagementChange) -> Transition:
+    move = f"adopt as {change.state}"
+    return Transition(
+        service_id=change.service_id,
+        subject=Transition.Subject.MANAGEMENT,
+        move=move,
+        to_state=after(MANAGEMENT, "", move),
+        actor=change.actor,
+        reason=change.reason,
+        at=change.effective_at,
+    )
 
 
 def _without_state(adoptions: Sequence[Adoption]) -> list[Adoption]:

@@ -1,5 +1,5 @@
 """Pages of the admin that write states, or add to those of `readiness`, for which they then stand in."""
 
-from handoff.admin import services
+from handoff.admin import consultants, services, transitions, waivers
 
-__all__ = ["services"]
+__all__ = ["consultants", "services", "transitions", "waivers"]

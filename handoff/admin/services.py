@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
-from handoff.admin import service_forms
+from handoff.admin import consultants, service_forms, transitions, waivers
 from handoff.admin.service_columns import LAYOUT
 from handoff.admin.service_sheets import ServiceSheet, ServiceSheetConfirmForm, ServiceSheetForm
 from readiness.admin import fleet
@@ -16,6 +16,9 @@ from readiness.models import Service
 from readiness.spreadsheets import Layout
 
 admin.site.unregister(Service)
+
+PARTS = (waivers.part, consultants.part, transitions.part)
+"""What `handoff` adds to a service's page: each answers what its ``template`` needs, under ``part``."""
 
 
 @admin.register(Service)
@@ -32,6 +35,7 @@ class ServiceAdmin(SheetImports, fleet.ServiceAdmin):
         "that is set changes by review, not by spreadsheet."
     )
 
+    list_filter: Any = (*fleet.ServiceAdmin.list_filter, consultants.AdvisedFilter)
     empty_says = (
         "No service yet. Import a fleet folder with manage.py import_fleet DIR: its catalog-info.yaml names "
         "the services, the files beside it bring their evidence. Or import a spreadsheet of services, or add "
@@ -65,9 +69,11 @@ class ServiceAdmin(SheetImports, fleet.ServiceAdmin):
         return service_forms.show(self, request, self._service(request, pk))
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
-        """The service page, with the way to the form for those who may use it."""
+        """The service page, with what was decided, and the way to the form for those who may use it."""
         page: Any = super().change_view(request, object_id)
         context = getattr(page, "context_data", None)
+        if context:
+            context["parts"] = [part(request, context["service"]) for part in PARTS]
         if context and request.user.has_perm("readiness.change_service"):
             context["edit_url"] = reverse("admin:readiness_service_edit", args=[context["service"].pk])
         answer: HttpResponse = page

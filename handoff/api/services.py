@@ -6,9 +6,13 @@ from typing import Any
 from django.db import transaction
 from django.http import JsonResponse
 from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
 from rest_framework.request import Request
+from rest_framework.response import Response
 
+from handoff.api.standing import StandingQuestion, StandingSerializer, standing
 from handoff.catalogue import Catalogue, ServiceRecord, write
+from readiness import clock
 from readiness.api.permissions import MayWrite
 from readiness.api.records import record_schema
 from readiness.api.schema import Written
@@ -16,7 +20,7 @@ from readiness.api.views import catalogue as readable
 from readiness.api.writing import ANSWERS, answer, records_of
 from readiness.evidence import Problem, Rejection
 from readiness.ingest import Outcome, RowReport, rejected
-from readiness.models import MachineToken
+from readiness.models import MachineToken, Service
 from readiness.models.token import CATALOGUE
 from readiness.turns import take_turn
 
@@ -37,6 +41,16 @@ class ServiceViewSet(readable.ServiceViewSet):
         """Write one service, or a list of them; what is not stated stays. A live one gets its first state."""
         token: Any = request.auth
         return answer(request, _written(records_of(request.data), token))
+
+    @extend_schema(parameters=[StandingQuestion], responses=StandingSerializer)
+    @action(detail=True)
+    def standing(self, request: Request, slug: str) -> Response:
+        """Who ran it at a moment, since when, and by which decision."""
+        question: Any = StandingQuestion(data=request.query_params)
+        question.is_valid(raise_exception=True)
+        service = readable.named(Service.objects.all(), slug)
+        asked = standing(service, question.validated_data.get("at") or clock.now())
+        return Response(StandingSerializer(asked).data)
 
 
 def _written(said: Sequence[Any], token: MachineToken) -> list[RowReport]:

@@ -1,7 +1,13 @@
-"""Addresses under `/api/v1/`: those of `readiness`, with the one that writes states."""
+"""Addresses under `/api/v1/`: those of `readiness`, with what writes states and tells of decisions."""
 
+from handoff.api.consultants import ConsultantViewSet
 from handoff.api.services import ServiceViewSet
+from handoff.api.transitions import TransitionViewSet
+from handoff.api.waivers import WaiverViewSet
 from readiness.api.urls import addresses, routed
 
 router = routed(services=ServiceViewSet)
+router.register("transitions", TransitionViewSet)
+router.register("waivers", WaiverViewSet)
+router.register("consultants", ConsultantViewSet)
 urlpatterns = addresses(router)

@@ -113,6 +113,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _link("Alerts", "warning", "alert"),
                 _link("Management changes", "swap_horiz", "managementchange"),
                 _link("Waivers", "gavel", "waiver"),
+                _link("Consultants", "support_agent", "consultant", app="handoff"),
+                _link("Decisions", "history", "transition", app="handoff"),
             ],
         },
         {

@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from readiness import clock
-from readiness.alerting import blindness, evaluations, feeds
+from readiness.alerting import blindness, evaluations, feeds, waivers
 from readiness.alerting.keeping import Changed, keep, open_alerts
 from readiness.models import Service
 
 __all__ = ["Changed", "watch", "watch_evaluations"]
 
 OF_EVALUATIONS = (evaluations.missed, evaluations.failed)
-WATCHES = (*OF_EVALUATIONS, feeds.silent, blindness.blind)
+WATCHES = (*OF_EVALUATIONS, feeds.silent, blindness.blind, waivers.ending)
 """One a kind: each tells what holds at a moment, in a constant number of queries."""
 
 

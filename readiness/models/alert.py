@@ -22,13 +22,16 @@ class Alert(models.Model):
         EVALUATION_FAILED = "evaluation_failed", "evaluation failed"
         FEED_SILENT = "feed_silent", "feed silent"
         FLYING_BLIND = "flying_blind", "flying blind"
+        WAIVER_ENDS = "waiver_ends", "waiver ends"
 
     kind = models.CharField(max_length=30, choices=Kind.choices)
     service = models.ForeignKey(
         Service, on_delete=models.CASCADE, null=True, blank=True, related_name="alerts", db_index=False
     )
     subject = models.CharField(
-        max_length=200, blank=True, help_text="What of the service or the fleet it is about: a kind of feed."
+        max_length=200,
+        blank=True,
+        help_text="What of the service or the fleet it is about: a kind of feed, what is waived.",
     )
     team = models.ForeignKey(
         Team, on_delete=models.SET_NULL, null=True, blank=True, related_name="alerts",

@@ -135,6 +135,8 @@ _BLOCKERS: Mapping[str, Callable[[str, Numbers], str]] = {
     "missing_signal": lambda _, numbers: f"no live production signal of {numbers['detail']}",
     "pipeline_broken": lambda names, _: f"a pipeline is broken for too long: {names}",
 }
+BLOCKERS = tuple(_BLOCKERS)
+"""The codes of all blockers; that of a missing signal is followed by a colon and which."""
 
 
 def reason_text(reason: Sequence[Any], document: Mapping[str, Any]) -> str:

@@ -126,7 +126,7 @@ class ServiceViewSet(mixins.RetrieveModelMixin, ListViewSet[Service]):
 
     def get_object(self) -> Service:
         """By slug or alias; a slug wins over another service's alias."""
-        return _named(self.get_queryset(), self.kwargs["slug"])
+        return named(self.get_queryset(), self.kwargs["slug"])
 
     @extend_schema(parameters=[ScorecardQuestion], responses=ScorecardDocumentSerializer)
     @action(detail=True)
@@ -136,7 +136,7 @@ class ServiceViewSet(mixins.RetrieveModelMixin, ListViewSet[Service]):
         question.is_valid(raise_exception=True)
         asked = question.validated_data
         scorecard = reading.latest(
-            _named(Service.objects.all(), slug), at=asked.get("at"), kind=asked.get("kind")
+            named(Service.objects.all(), slug), at=asked.get("at"), kind=asked.get("kind")
         )
         if scorecard is None:
             raise NotFound(f"{slug} has no such scorecard: it was not judged then.")
@@ -149,7 +149,7 @@ class ServiceViewSet(mixins.RetrieveModelMixin, ListViewSet[Service]):
         question: Any = GateQuestion(data=request.query_params)
         question.is_valid(raise_exception=True)
         asked = question.validated_data
-        service = _named(Service.objects.all(), slug)
+        service = named(Service.objects.all(), slug)
         self.check_object_permissions(request, service)
         try:
             answer = ask(
@@ -166,7 +166,7 @@ class ServiceViewSet(mixins.RetrieveModelMixin, ListViewSet[Service]):
         question: Any = ChangesQuestion(data=request.query_params)
         question.is_valid(raise_exception=True)
         asked = question.validated_data
-        service = _named(Service.objects.all(), slug)
+        service = named(Service.objects.all(), slug)
         return Response(changes(service, since=asked.get("from"), until=asked.get("to")))
 
     @extend_schema(parameters=[HistoryQuestion], responses=HistorySerializer)
@@ -176,13 +176,13 @@ class ServiceViewSet(mixins.RetrieveModelMixin, ListViewSet[Service]):
         question: Any = HistoryQuestion(data=request.query_params)
         question.is_valid(raise_exception=True)
         asked = question.validated_data
-        service = _named(Service.objects.all(), slug)
+        service = named(Service.objects.all(), slug)
         return Response(
             history(service, since=asked.get("from"), until=asked.get("to"), kind=asked.get("kind"))
         )
 
 
-def _named(services: QuerySet[Service], name: str) -> Service:
+def named(services: QuerySet[Service], name: str) -> Service:
     """Raises ``NotFound``."""
     found = list(services.filter(pk__in=Service.objects.named(name).values("pk")))
     if not found:

@@ -1,0 +1,41 @@
+"""Appends transitions: the one writer of the audit."""
+
+from collections.abc import Iterable, Sequence
+
+from django.contrib.auth.models import User
+
+from handoff.actions.refusals import MovedError
+from handoff.machine import IllegalMoveError, Moves, after
+from handoff.models import Transition, TransitionScorecard
+from readiness import clock
+from readiness.models import Scorecard
+
+
+def name_of(user: User) -> str:
+    """Who acts, as records keep it: id and name as text, which outlive the log-in."""
+    return f"{user.pk} {user.get_full_name() or user.get_username()}"[:300]
+
+
+def is_by(actor: str, user: User) -> bool:
+    """Whether a record names this log-in: by its id, for a person may be called otherwise by now."""
+    return actor.partition(" ")[0] == str(user.pk)
+
+
+def moved(moves: Moves, state: str, move: str, *, what: str) -> str:
+    """The state that a move leads to; raises ``MovedError`` where there is no such move from this state."""
+    try:
+        return after(moves, state, move)
+    except IllegalMoveError as error:
+        raise MovedError(f"{what} is {state or 'not there'} by now.", state) from error
+
+
+def record(transitions: Sequence[Transition], relying_on: Iterable[Scorecard] = ()) -> None:
+    """Append transitions, and to each the scorecards that it relied on, in the transaction that is open."""
+    now = clock.real_now()
+    for each in transitions:
+        each.recorded_at = now
+    written = Transition.objects.bulk_create(transitions)
+    cards = list(relying_on)
+    TransitionScorecard.objects.bulk_create(
+        TransitionScorecard(transition=transition, scorecard=card) for transition in written for card in cards
+    )

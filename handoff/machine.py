@@ -1,0 +1,49 @@
+"""States and legal moves: what may become of a management state, a waiver, a consultant. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+Moves = Mapping[tuple[str, str], str]
+"""From a state, by a move, to a state; what is not in it is not legal. No state at all is ``""``."""
+
+MANAGEMENT: Final[Moves] = {
+    ("", "adopt as developer_managed"): "developer_managed",
+    ("", "adopt as ops_managed"): "ops_managed",
+}
+"""Who runs a live service. Only adoption is there: a state changes by review, which is to come."""
+
+WAIVER: Final[Moves] = {
+    ("", "ask"): "asked",
+    ("asked", "approve"): "live",
+    ("asked", "refuse"): "refused",
+    ("asked", "withdraw"): "withdrawn",
+    ("asked", "expire"): "expired",
+    ("live", "revoke"): "revoked",
+    ("live", "expire"): "expired",
+}
+CONSULTANT: Final[Moves] = {
+    ("", "name"): "advising",
+    ("advising", "end"): "ended",
+}
+
+
+class IllegalMoveError(ValueError):
+    """There is no such move from this state."""
+
+    def __init__(self, state: str, move: str) -> None:
+        super().__init__(f"{move} is no move from {state or 'nothing'}")
+        self.state = state
+        self.move = move
+
+
+def after(moves: Moves, state: str, move: str) -> str:
+    """The state that a move leads to. Raises :class:`IllegalMoveError`."""
+    try:
+        return moves[state, move]
+    except KeyError:
+        raise IllegalMoveError(state, move) from None
+
+
+def legal(moves: Moves, state: str) -> list[str]:
+    """The moves that there are from a state."""
+    return [move for (begins, move) in moves if begins == state]
