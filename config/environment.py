@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ DATABASE_EXPECTED = (
 DATABASE_SCHEMES = frozenset({"postgres", "postgresql", "sqlite"})
 KEY_EXPECTED = "a random text of 50 characters or more (DEBUG=true does without)"
 FORMER_KEYS_EXPECTED = "former values of SECRET_KEY, comma-separated"
+MAIL_EXPECTED = "smtp://user:password@host:25, smtp+tls://…:587, smtp+ssl://…:465 or consolemail://"
+MAIL_SCHEMES = frozenset({"smtp", "smtp+tls", "smtp+ssl", "consolemail"})
 BROKER_EXPECTED = "redis://…, rediss://…, amqp://…, amqps://…, memory:// or filesystem://"
 BROKER_SCHEMES = frozenset({"redis", "rediss", "amqp", "amqps", "memory", "filesystem"})
 
@@ -114,6 +117,26 @@ def database_address(raw: str) -> str:
 def broker_address(raw: str) -> str:
     """A broker address of a kind Celery has a transport for here."""
     return _address(raw, BROKER_SCHEMES)
+
+
+def mail_address(raw: str) -> str:
+    """The address of a mail server, or of the terminal."""
+    return _address(raw, MAIL_SCHEMES)
+
+
+def site_address(raw: str) -> str:
+    """Where people find this site, without a slash at the end."""
+    parts = urlsplit(_address(raw, frozenset({"http", "https"})))
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError
+    return raw.rstrip("/")
+
+
+def mailbox(raw: str) -> str:
+    """One e-mail address, with or without a name before it."""
+    if "@" not in parseaddr(raw)[1] or len(raw.splitlines()) != 1:
+        raise ValueError
+    return raw
 
 
 def _address(raw: str, schemes: frozenset[str]) -> str:

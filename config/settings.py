@@ -218,6 +218,34 @@ POLICY_NEEDS_TWO_PEOPLE = env.setting(
     "POLICY_NEEDS_TWO_PEOPLE", "true", parse=env.boolean, expected="true or false"
 )
 
+# Telling people --------------------------------------------------------------------------------------
+
+# What links in messages begin with. Without it: the first host name that this site answers to.
+SITE_URL = env.setting(
+    "SITE_URL",
+    f"{'https' if HTTPS_ONLY else 'http'}://{ALLOWED_HOSTS[0] if ALLOWED_HOSTS else 'localhost'}"
+    f"{'' if HTTPS_ONLY else ':8000'}",
+    parse=env.site_address,
+    expected="an address such as https://handoff.example.org",
+)
+# For receivers inside one's own network: webhooks and chats may then lead to private and loopback addresses.
+ALLOW_PRIVATE_WEBHOOKS = env.setting(
+    "ALLOW_PRIVATE_WEBHOOKS", "false", parse=env.boolean, expected="true or false"
+)
+# A laptop prints its mail where the worker's words go.
+EMAIL_URL = env.setting(
+    "EMAIL_URL",
+    "consolemail://" if DEBUG else "smtp://127.0.0.1:25",
+    parse=env.mail_address,
+    expected=env.MAIL_EXPECTED,
+    secret=True,
+)
+vars().update(environ.Env.email_url_config(EMAIL_URL))
+EMAIL_TIMEOUT = 10  # seconds: a mail server that hangs keeps no receiver waiting
+DEFAULT_FROM_EMAIL = env.setting(
+    "EMAIL_FROM", "handoff@localhost", parse=env.mailbox, expected="an e-mail address"
+)
+
 # Celery ----------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = env.setting(
@@ -240,6 +268,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.2}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
+CELERY_IMPORTS = ("handoff.tasks_notifications",)  # a module that goes by another name than tasks
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULE_FILENAME = env.setting(
     "BEAT_SCHEDULE_FILE", str(VAR_DIR / "beat-schedule"), parse=str, expected="a file that beat may write"
@@ -253,6 +282,25 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "purge": {
         "task": "readiness.tasks.purge",
         "schedule": crontab(hour="5", minute="30"),  # once the night has been judged
+    },
+    "forget": {
+        "task": "handoff.tasks_notifications.forget",
+        "schedule": crontab(hour="5", minute="15"),  # before the purge, which keeps alerts that are told of
+    },
+    "tell": {
+        "task": "handoff.tasks_notifications.tell",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "follow-handbacks": {
+        "task": "handoff.tasks.follow_handbacks",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "reviews": {
+        "task": "handoff.tasks.follow_reviews",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
     "sweep": {
         "task": "readiness.tasks.sweep",
@@ -294,12 +342,18 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AlertKind": "readiness.models.alert.Alert.Kind",
         "ConsultantState": "handoff.models.consultant.Consultant.State",
+        "CaseState": "handoff.models.case.Case.State",
         "DefectKind": "readiness.models.evidence.DEFECT_KINDS",
         "EvidenceKind": "readiness.models.evidence.KINDS",
+        "FindingKind": "handoff.models.case.Finding.Kind",
+        "HandbackKind": "handoff.models.case.Case.HandbackKind",
         "JudgementKind": "readiness.models.scorecard.Kind",
         "PolicyState": "readiness.models.policy.PolicyVersion.State",
+        "ReviewKind": "handoff.models.review.Review.Kind",
+        "ReviewState": "handoff.models.review.Review.State",
         "Role": "readiness.models.evidence.ROLES",
         "WaiverState": "readiness.models.standing.Waiver.State",
+        "SignOffSide": ["developers", "operations", "manager"],
         "Readiness": ["ready", "not_ready", "cannot_tell"],
     },
 }

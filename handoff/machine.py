@@ -1,4 +1,4 @@
-"""States and legal moves: what may become of a management state, a waiver, a consultant. Pure."""
+"""States and legal moves: what may become of a management state, a waiver, a consultant, a case. Pure."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,8 +9,11 @@ Moves = Mapping[tuple[str, str], str]
 MANAGEMENT: Final[Moves] = {
     ("", "adopt as developer_managed"): "developer_managed",
     ("", "adopt as ops_managed"): "ops_managed",
+    ("pre_launch", "launch"): "developer_managed",
+    ("ops_managed", "hand back (repair)"): "developer_managed",
+    ("ops_managed", "hand back (release)"): "developer_managed",
 }
-"""Who runs a live service. Only adoption is there: a state changes by review, which is to come."""
+"""Who runs a live service."""
 
 WAIVER: Final[Moves] = {
     ("", "ask"): "asked",
@@ -25,6 +28,33 @@ CONSULTANT: Final[Moves] = {
     ("", "name"): "advising",
     ("advising", "end"): "ended",
 }
+HANDBACK: Final[Moves] = {
+    ("", "propose"): "proposed",
+    ("proposed", "reject"): "rejected",
+    ("proposed", "withdraw"): "withdrawn",
+    ("proposed", "lapse"): "lapsed",
+    ("proposed", "repair jointly"): "joint_repair",
+    ("joint_repair", "return"): "proposed",
+    ("joint_repair", "withdraw"): "withdrawn",
+    ("joint_repair", "lapse"): "lapsed",
+    ("proposed", "confirm"): "stabilising",
+    ("proposed", "release"): "confirmed",
+    ("stabilising", "stabilise"): "stabilised",
+}
+"""How operations give a service back. Confirming one of kind repair begins its stabilisation at once; one of
+kind release ends with it."""
+
+REVIEW: Final[Moves] = {
+    ("", "open"): "open",
+    ("open", "complete"): "signed",
+    ("open", "reject"): "rejected",
+    ("open", "withdraw"): "withdrawn",
+    ("open", "lapse"): "lapsed",
+    ("signed", "launch"): "used",
+    ("signed", "withdraw"): "withdrawn",
+    ("signed", "lapse"): "lapsed",
+}
+"""A review: signed by all who must, it leads to one move, or lapses."""
 
 
 class IllegalMoveError(ValueError):

@@ -1,4 +1,4 @@
-"""Celery tasks: nudges, as those of `readiness`. What is to do stands in rows."""
+"""Celery tasks of decisions: sweeps that take up what time and judgement have made of what is under way."""
 
 from celery import shared_task
 
@@ -10,3 +10,15 @@ from readiness.tasks import Nudge
 def expire_waivers() -> int:
     """Put on record which waivers have ended, and have their services judged; how many."""
     return actions.expire_waivers()
+
+
+@shared_task(base=Nudge)
+def follow_handbacks() -> int:
+    """Return, lapse and measure open handbacks; how many."""
+    return actions.follow_handbacks()
+
+
+@shared_task(base=Nudge)
+def follow_reviews() -> int:
+    """Lapse, fill and escalate reviews under way; how many lapsed or are open."""
+    return actions.follow_reviews()

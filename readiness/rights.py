@@ -24,6 +24,16 @@ ASK_OWN_WAIVER: Final = "readiness.ask_own_waiver"
 DECIDE_WAIVER: Final = "readiness.decide_waiver"
 DECIDE_OWN_WAIVER: Final = "readiness.decide_own_waiver"
 NAME_CONSULTANT: Final = "handoff.add_consultant"
+PROPOSE_CASE: Final = "handoff.add_case"
+PROPOSE_OWN_CASE: Final = "handoff.propose_own_case"
+SUBSCRIBE: Final = "handoff.change_subscription"
+SUBSCRIBE_OWN: Final = "handoff.change_own_subscription"
+DECIDE_CASE: Final = "handoff.decide_case"
+DECIDE_OWN_CASE: Final = "handoff.decide_own_case"
+WORK_CASE: Final = "handoff.work_case"
+WORK_OWN_CASE: Final = "handoff.work_own_case"
+REVIEW: Final = "handoff.add_review"
+REVIEW_OWN: Final = "handoff.review_own_service"
 
 EVIDENCE = (
     *("deployment", "incident", "page", "defect", "signal", "dependency"),
@@ -42,7 +52,16 @@ _FACTS = _each(
     *("managementchange", "waiver", "exclusion", "alert"),
     *("policyversion", "policyactivation", "simulation"),
     *("evaluation", "evaluationbatch", "scorecard", "currentscore", "rejudgement"),
-) | frozenset(f"handoff.view_{model}" for model in ("transition", "consultant"))
+) | frozenset(
+    f"handoff.view_{model}"
+    for model in (
+        *("transition", "consultant", "message"),
+        *("review", "checklistitem", "itemoutcome", "condition", "reviewcomment", "signoff"),
+        *("case", "casecomment", "casescorecard", "finding", "stabilisationitem", "exitcriterion"),
+    )
+)
+# Where messages go is for those whom they are for.
+_SUBSCRIBING = frozenset({SUBSCRIBE_OWN, "handoff.view_subscription", "handoff.view_delivery"})
 # Names, e-mail addresses and who somebody is elsewhere: for those who run the rota.
 _PEOPLE = _each("view", "person", "identity")
 _LEADING = frozenset(
@@ -50,6 +69,9 @@ _LEADING = frozenset(
         EVALUATE,
         ASK_WAIVER,
         DECIDE_WAIVER,
+        REVIEW,
+        *(PROPOSE_CASE, DECIDE_CASE, WORK_CASE),
+        SUBSCRIBE,
         *_each("add", *EVIDENCE),  # by spreadsheet; add_feed is also the right to declare a span
         *_each("add", "exclusion", "service", "simulation", "policyversion", "policyactivation"),
         *_each("change", "team", "service"),
@@ -64,13 +86,21 @@ _LEADING = frozenset(
 
 GROUPS: Final[dict[str, frozenset[str]]] = {
     VIEWER: _FACTS,
-    DEVELOPER: _FACTS | {EVALUATE_OWN, ASK_OWN_WAIVER},
+    DEVELOPER: _FACTS
+    | _SUBSCRIBING
+    | {EVALUATE_OWN, ASK_OWN_WAIVER, REVIEW_OWN}
+    | {PROPOSE_OWN_CASE, WORK_OWN_CASE},
     OPS_ENGINEER: _FACTS
-    | {EVALUATE_OWN, ASK_OWN_WAIVER, DECIDE_OWN_WAIVER, NAME_CONSULTANT}
+    | _SUBSCRIBING
+    | {EVALUATE_OWN, ASK_OWN_WAIVER, DECIDE_OWN_WAIVER, NAME_CONSULTANT, REVIEW_OWN}
+    | {PROPOSE_OWN_CASE, DECIDE_OWN_CASE, WORK_OWN_CASE}
     | _PEOPLE
     | _each("add", "simulation"),
+    # what a lead could not do for one's own team, a lead could not give to others either
     SRE_LEAD: _FACTS
-    | {EVALUATE_OWN, ASK_OWN_WAIVER, DECIDE_OWN_WAIVER, NAME_CONSULTANT}
+    | _SUBSCRIBING
+    | {EVALUATE_OWN, ASK_OWN_WAIVER, DECIDE_OWN_WAIVER, NAME_CONSULTANT, REVIEW_OWN}
+    | {PROPOSE_OWN_CASE, DECIDE_OWN_CASE, WORK_OWN_CASE}
     | _PEOPLE
     | _LEADING,
 }
@@ -121,6 +151,10 @@ BY_TEAM: Final[dict[str, TeamRight]] = {
     ASK_WAIVER: TeamRight(ASK_OWN_WAIVER, teams=("owner_id", "ops_team_id")),
     # Who would carry what is waived may let it be: the developers may not.
     DECIDE_WAIVER: TeamRight(DECIDE_OWN_WAIVER, teams=("ops_team_id",)),
+    PROPOSE_CASE: TeamRight(PROPOSE_OWN_CASE, teams=("owner_id", "ops_team_id")),
+    DECIDE_CASE: TeamRight(DECIDE_OWN_CASE, teams=("ops_team_id",)),
+    WORK_CASE: TeamRight(WORK_OWN_CASE, teams=("owner_id", "ops_team_id")),
+    REVIEW: TeamRight(REVIEW_OWN, teams=("owner_id", "ops_team_id")),
 }
 """The right over any service to the right that gives it over those of one's own teams."""
 
@@ -148,8 +182,13 @@ def refused(user: AbstractBaseUser | AnonymousUser, right: str, services: Iterab
     rule = BY_TEAM.get(right)
     if rule is None or not _holds(user, rule.held):
         return list(services)
-    own = _teams_of(user)
+    own = teams_of(user)
     return [service for service in services if not _is_own(service, rule, own)]
+
+
+def is_member(user: User, team_id: int | None) -> bool:
+    """Whether a log-in belongs to a person of this team."""
+    return team_id in teams_of(user)
 
 
 def person_of(user: User) -> int | None:
@@ -166,7 +205,8 @@ def _is_own(service: Service, rule: TeamRight, own: Collection[int]) -> bool:
     return any(getattr(service, team) in own for team in rule.teams)
 
 
-def _teams_of(user: AbstractBaseUser | AnonymousUser) -> set[int]:
+def teams_of(user: AbstractBaseUser | AnonymousUser) -> set[int]:
+    """The keys of the teams that the person of a log-in is in."""
     log_in = {"source": Identity.LOG_IN, "external_id": user.get_username()}
     members = Identity.objects.filter(**log_in).values("person")
     return set(Team.objects.filter(members__in=members).values_list("pk", flat=True))

@@ -10,7 +10,8 @@ import factory
 from factory.django import DjangoModelFactory
 
 from handoff import models as decisions
-from readiness import models
+from handoff.models.notification import TOPICS
+from readiness import clock, models
 from readiness.models.scorecard import Kind as JudgementKind
 
 Model = TypeVar("Model")
@@ -458,3 +459,44 @@ class SimulationFactory(ModelFactory[models.Simulation]):
     requested_by = "1 ada"
     started_at = NOW
     due_at = NOW
+
+
+class SubscriptionFactory(ModelFactory[decisions.Subscription]):
+    """A team is told of everything at once, by a webhook."""
+
+    class Meta:
+        model = decisions.Subscription
+
+    team = factory.SubFactory(TeamFactory)
+    topics: Any = factory.LazyFunction(lambda: [topic for topic, _ in TOPICS])
+    channel = "webhook"
+    address = "https://hooks.example.org/handoff"
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    made_by = "1 ada"
+    made_at = NOW
+    due_at = NOW - dt.timedelta(days=365)
+
+
+class MessageFactory(ModelFactory[decisions.Message]):
+    """A test message that nobody has been given yet."""
+
+    class Meta:
+        model = decisions.Message
+
+    event = "test"
+    topic = "test"
+    facts: Any = factory.Dict({"who": "1 Ada"})
+    at = NOW
+    written_at = factory.LazyFunction(clock.real_now)
+
+
+class DeliveryFactory(ModelFactory[decisions.Delivery]):
+    """A message that is due."""
+
+    class Meta:
+        model = decisions.Delivery
+
+    message = factory.SubFactory(MessageFactory)
+    subscription = factory.SubFactory(SubscriptionFactory)
+    line = 0
+    due_at = NOW - dt.timedelta(days=365)

@@ -247,8 +247,8 @@ def test_the_page_takes_as_many_queries_among_5_services_as_among_500(
         FeedFactory.create(service=shop, kind="page", since=at, last_seen_at=at)
     visitor = Visitor("add_evaluation", "add_feed")
 
-    # what was decided takes 4: waivers, transitions, consultants and what they advised
-    with django_assert_num_queries(17):
+    # what was decided takes 6: cases, reviews, waivers, transitions, consultants and what they advised
+    with django_assert_num_queries(19):
         visitor.get(page_of(shop))
 
 

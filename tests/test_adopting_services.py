@@ -60,8 +60,8 @@ def test_many_services_are_adopted_in_a_constant_number_of_queries(
     services = ServiceFactory.create_batch(number, owner=team)
     adoptions = [Adoption(service.pk, "developer_managed", LAUNCH) for service in services]
 
-    # savepoint, look, lock, second look, insert, the record of it, release
-    with django_assert_num_queries(7):
+    # savepoint, look, lock, second look, changes, transitions, messages, release
+    with django_assert_num_queries(8):
         changes = adopt_all(adoptions, actor="import", reason="tests")
 
     assert len(changes) == ManagementChange.objects.count() == number

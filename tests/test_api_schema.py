@@ -50,9 +50,19 @@ def test_every_operation_says_that_errors_are_problems(document: dict[str, Any])
                 }
 
 
+HANDBACK = (
+    *("reject", "withdraw", "joint-repair", "confirm", "stabilise", "comment"),
+    *("findings", "close-finding", "plan", "finish-plan-item"),
+)
+REVIEW = (
+    *("comments", "sign", "reject", "withdraw", "launch"),
+    *(f"items/{{item}}/{verb}" for verb in ("attest", "outcome", "assign", "fulfil")),
+)
 CATALOGUE = {"teams", "systems", "services"}
 DECIDED = {
     *("consultants/", "consultants/{id}/end/", "consultants/{id}/notes/"),
+    *("handbacks/", *(f"handbacks/{{id}}/{verb}/" for verb in HANDBACK)),
+    *("reviews/", *(f"reviews/{{id}}/{verb}/" for verb in REVIEW)),
     *("waivers/", *(f"waivers/{{id}}/{verb}/" for verb in ("approve", "refuse", "withdraw", "revoke"))),
 }
 

@@ -60,6 +60,10 @@ MATRIX = {
     "view_consultant": EVERYBODY,
     "add_consultant": ("ops engineer", "SRE lead"),
     "delete_machinetoken": NOBODY,
+    "add_review": ("SRE lead",),
+    "review_own_service": ("developer", "ops engineer", "SRE lead"),
+    "add_signoff": NOBODY,
+    "change_review": NOBODY,
 }
 
 

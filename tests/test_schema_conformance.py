@@ -22,7 +22,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from config.wsgi import application
-from handoff.models import Consultant, Transition
+from handoff import actions
+from handoff.actions.reviewing import open_review
+from handoff.models import Case, ChecklistItem, Consultant, Review, Transition
 from readiness import badges, clock, evaluation, rights
 from readiness.models import Alert, Evaluation, PolicyVersion, Scorecard, Service, Waiver
 from tests import factories
@@ -70,7 +72,13 @@ def fleet() -> Service:
     consultant = factories.ConsultantFactory.create(service=service, began_at=clock.now())
     factories.AdviceNoteFactory.create(consultant=consultant)
     factories.PersonFactory.create(slug="olga", role="ops")
+    factories.ServiceFactory.create(slug="till", ops_managed=True)
+    shelf = factories.ServiceFactory.create(slug="shelf", ops_managed=True)
+    for slug in ("soon", "later"):
+        factories.ServiceFactory.create(slug=slug, lifecycle="pre_launch")
     evaluation.run(evaluation.request(clock.now()))
+    actions.propose_handback(shelf, reason="It regressed.", by="rule: regressed v1")
+    open_review(Service.objects.get(slug="soon"), kind="launch", actor="1 Ada", reason="We are done.")
     Alert.objects.create(kind="feed_silent", service=service, subject="page", text="x", began_at=clock.now())
     return service
 
@@ -169,6 +177,35 @@ GOOD = {
         f"waivers/{{id}}/{verb}/": {"reason": "Why not."}
         for verb in ("approve", "refuse", "withdraw", "revoke")
     },
+    **{
+        f"handbacks/{{id}}/{verb}/": body
+        for verb, body in {
+            "reject": {"reason": "Not so bad."},
+            "withdraw": {"reason": "Not so bad."},
+            "joint-repair": {"plan": "Mend.", "owner": "olga", "ends_at": "2099-01-01T00:00:00Z"},
+            "confirm": {"reason": "We agree.", "consultants": ["olga"]},
+            "stabilise": {"reason": ""},
+            "findings": {"kind": "code", "severity": 2, "text": "A leak."},
+            "close-finding": {"finding": 1},
+            "plan": {"text": "Mend.", "owner": "olga", "due_on": "2099-01-01"},
+            "finish-plan-item": {"item": 1},
+            "comment": {"text": "We look at it."},
+        }.items()
+    },
+    "handbacks": {"service": "till", "reason": "It wakes us every night."},
+    **{
+        f"reviews/{{id}}/{verb}/": body
+        for verb, body in {
+            "items/{item}/attest": {"name": "Ada", "said_on": "2026-01-01", "remark": "Seen."},
+            "items/{item}/outcome": {"outcome": "not_met", "remark": "Not yet.", "blocking": False},
+            "items/{item}/assign": {"to": "olga"},
+            "items/{item}/fulfil": {"condition": 1},
+            "comments": {"text": "We look at it."},
+            "sign": {"side": "developers"},
+            **{verb: {"reason": "Why not."} for verb in ("reject", "withdraw", "launch")},
+        }.items()
+    },
+    "reviews": {"service": "later"},
     "consultants/{id}/end/": {"reason": "moves on"},
     "consultants/{id}/notes/": {"given_on": clock.now().date().isoformat(), "hours": 1, "text": "Split it."},
     "feeds": {
@@ -189,6 +226,8 @@ def _named(path: str, name: str) -> dict[str, Any]:
         "policies": PolicyVersion,
         "alerts": Alert,
         "consultants": Consultant,
+        "handbacks": Case,
+        "reviews": Review,
         "transitions": Transition,
         "waivers": Waiver,
     }
@@ -196,6 +235,9 @@ def _named(path: str, name: str) -> dict[str, Any]:
         return {"slug": slugs[name]}
     if path.startswith(f"{ROOT}waivers/{{id}}/") and (verb := path.rstrip("/").rpartition("/")[2]) != "{id}":
         return {"id": Waiver.objects.get(target=verb).pk}
+    if "{item}" in path:
+        attested = ChecklistItem.objects.exclude(way="measured").order_by("pk")[0]
+        return {"id": attested.review_id, "item": attested.pk}
     if "{id}" in path:
         return {"id": keys[name]._default_manager.values_list("pk", flat=True)[0]}
     return {}

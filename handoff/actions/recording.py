@@ -1,14 +1,19 @@
 """Appends transitions: the one writer of the audit."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Final
 
 from django.contrib.auth.models import User
 
 from handoff.actions.refusals import MovedError
 from handoff.machine import IllegalMoveError, Moves, after
-from handoff.models import Transition, TransitionScorecard
+from handoff.models import Message, Transition, TransitionScorecard
 from readiness import clock
 from readiness.models import Scorecard
+
+HISTORY: Final = timedelta(days=7)
+"""What took effect longer ago is put on record, and nobody is told of it as of news."""
 
 
 def name_of(user: User) -> str:
@@ -30,7 +35,9 @@ def moved(moves: Moves, state: str, move: str, *, what: str) -> str:
 
 
 def record(transitions: Sequence[Transition], relying_on: Iterable[Scorecard] = ()) -> None:
-    """Append transitions, and to each the scorecards that it relied on, in the transaction that is open."""
+    """Append transitions, to each the scorecards that it relied on and what people are told, in the
+    transaction that is open.
+    """
     now = clock.real_now()
     for each in transitions:
         each.recorded_at = now
@@ -39,3 +46,18 @@ def record(transitions: Sequence[Transition], relying_on: Iterable[Scorecard] = 
     TransitionScorecard.objects.bulk_create(
         TransitionScorecard(transition=transition, scorecard=card) for transition in written for card in cards
     )
+    Message.objects.bulk_create(_messages(written))
+
+
+def _messages(written: Sequence[Transition]) -> Iterable[Message]:
+    news = clock.now() - HISTORY
+    for each in written:
+        yield Message(
+            event=Message.Event.TRANSITION,
+            topic=each.subject,
+            service_id=each.service_id,
+            transition=each,
+            at=each.at,
+            written_at=each.recorded_at,
+            routed_at=each.recorded_at if each.at < news else None,
+        )

@@ -1,5 +1,23 @@
 """Pages of the admin that write states, or add to those of `readiness`, for which they then stand in."""
 
-from handoff.admin import consultants, services, transitions, waivers
+from handoff.admin import (
+    cases,
+    consultants,
+    messages,
+    reviews,
+    services,
+    subscriptions,
+    transitions,
+    waivers,
+)
 
-__all__ = ["consultants", "services", "transitions", "waivers"]
+__all__ = [
+    "cases",
+    "consultants",
+    "messages",
+    "reviews",
+    "services",
+    "subscriptions",
+    "transitions",
+    "waivers",
+]

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
-from handoff.admin import consultants, service_forms, transitions, waivers
+from handoff.admin import cases, consultants, reviews, service_forms, transitions, waivers
 from handoff.admin.service_columns import LAYOUT
 from handoff.admin.service_sheets import ServiceSheet, ServiceSheetConfirmForm, ServiceSheetForm
 from readiness.admin import fleet
@@ -17,7 +17,7 @@ from readiness.spreadsheets import Layout
 
 admin.site.unregister(Service)
 
-PARTS = (waivers.part, consultants.part, transitions.part)
+PARTS = (cases.part, reviews.part, waivers.part, consultants.part, transitions.part)
 """What `handoff` adds to a service's page: each answers what its ``template`` needs, under ``part``."""
 
 

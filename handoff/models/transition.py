@@ -15,15 +15,19 @@ class Transition(models.Model):
         MANAGEMENT = "management", "who runs it"
         WAIVER = "waiver", "waiver"
         CONSULTANT = "consultant", "consultant"
+        CASE = "case", "case"
+        REVIEW = "review", "review"
 
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="transitions")
     subject = models.CharField(max_length=20, choices=Subject.choices)
     subject_id = models.BigIntegerField(
         null=True,
         blank=True,
-        help_text="Key of the waiver or consultant; none for the service itself.",
+        help_text="Key of the waiver, consultant or case; none for the service itself.",
     )
-    about = models.CharField(max_length=200, blank=True, help_text="What was waived, or who advises.")
+    about = models.CharField(
+        max_length=200, blank=True, help_text="What was waived, or who advises."
+    )
     move = models.CharField(max_length=40)
     from_state = models.CharField(max_length=20, blank=True)
     to_state = models.CharField(max_length=20)

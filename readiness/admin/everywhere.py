@@ -112,8 +112,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _link("Services", "dns", "service"),
                 _link("Alerts", "warning", "alert"),
                 _link("Management changes", "swap_horiz", "managementchange"),
+                _link("Cases", "assignment_return", "case", app="handoff"),
                 _link("Waivers", "gavel", "waiver"),
                 _link("Consultants", "support_agent", "consultant", app="handoff"),
+                _link("Reviews", "checklist", "review", app="handoff"),
                 _link("Decisions", "history", "transition", app="handoff"),
             ],
         },
@@ -150,6 +152,14 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _link("Teams", "groups", "team"),
                 _link("People", "person", "person"),
                 _link("Systems", "hub", "system"),
+            ],
+        },
+        {
+            "title": "Telling people",
+            "items": [
+                _link("Subscriptions", "notifications", "subscription", app="handoff"),
+                _link("Messages", "mail", "message", app="handoff"),
+                _link("Deliveries", "outbox", "delivery", app="handoff"),
             ],
         },
         {

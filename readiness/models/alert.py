@@ -23,6 +23,7 @@ class Alert(models.Model):
         FEED_SILENT = "feed_silent", "feed silent"
         FLYING_BLIND = "flying_blind", "flying blind"
         WAIVER_ENDS = "waiver_ends", "waiver ends"
+        REVIEW_STALLED = "review_stalled", "review stalled"
 
     kind = models.CharField(max_length=30, choices=Kind.choices)
     service = models.ForeignKey(

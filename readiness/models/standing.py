@@ -31,6 +31,7 @@ class ManagementChange(models.Model):
     HANDBACK_REPAIR = "handback_repair"
     WAYS = [
         ("adoption", "adopted without review"),
+        ("launch", "launch"),
         ("handoff", "handoff"),
         (HANDBACK_REPAIR, "handback (repair)"),
         ("handback_release", "handback (release)"),

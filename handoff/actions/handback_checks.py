@@ -1,0 +1,180 @@
+"""Whether a person may make a move of a handback now, and what is missing for it."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from django.contrib.auth.models import User
+
+from handoff.actions.recording import moved, name_of
+from handoff.actions.refusals import InvalidError, NotAllowedError, RefusedError
+from handoff.machine import HANDBACK
+from handoff.models import Case, Finding
+from handoff.stabilising import title, value
+from readiness import clock, reading, rights
+from readiness.models import ManagementState, Scorecard, Service
+from readiness.models.scorecard import Kind
+
+Check = Callable[[Case, User], None]
+FAULTS: Final = (Finding.Kind.DESIGN, Finding.Kind.CODE)
+"""What a repair must have found, unless an SRE lead says why not."""
+
+
+def handback_obstacle(case: Case, move: str, by: User) -> str:
+    """Why this person cannot make this move now; empty when they can."""
+    try:
+        check(case, move, by)
+    except RefusedError as refused:
+        return str(refused)
+    return ""
+
+
+def check(case: Case, move: str, by: User) -> str:
+    """The state that the move leads to.
+
+    Raises ``MovedError`` where there is no such move from the case's state, ``NotAllowedError`` for a person
+    who may not, and ``InvalidError`` where something is missing.
+    """
+    state = moved(HANDBACK, case.state, move, what="The case")
+    CHECKS[move](case, by)
+    return state
+
+
+def newest(service: Service) -> Scorecard | None:
+    """The newest live scorecard: what decisions rest on."""
+    return reading.latest(service, kind=Kind.LIVE)
+
+
+def refuse_unmoved(service: Service) -> None:
+    """Raises ``InvalidError`` for a service that operations do not run now."""
+    now = clock.now()
+    newest_change = service.management_changes.order_by("-effective_at").first()
+    state = newest_change and newest_change.state
+    if not service.is_live_at(now) or state != ManagementState.OPS_MANAGED:
+        raise InvalidError(
+            "service", f"{service.slug} is not run by operations: there is nothing to give back."
+        )
+
+
+def proposing_obstacle(service: Service, by: User) -> str:
+    """Why this person cannot propose that a service goes back now; empty when they can."""
+    try:
+        refuse_proposing(service, by)
+        refuse_unmoved(service)
+    except RefusedError as refused:
+        return str(refused)
+    return f"{service.slug} has an open case already." if service.cases.open().exists() else ""
+
+
+def refuse_proposing(service: Service, by: User) -> None:
+    """Raises ``NotAllowedError`` for a person who may not."""
+    if not by.has_perm(rights.PROPOSE_CASE, service):
+        raise NotAllowedError(
+            f"{by.get_username()} may not propose to move {service.slug}: its teams and SRE leads do."
+        )
+
+
+def side_of(user: User, service: Service) -> str:
+    """On which side somebody stands: developers are members of the owner team and of no ops team here."""
+    owns = rights.is_member(user, service.owner_id) and not rights.is_member(user, service.ops_team_id)
+    return Case.Side.DEVELOPERS if owns else Case.Side.OPS
+
+
+def lacking(case: Case, card: Scorecard | None) -> list[str]:
+    """What keeps a service from counting as stabilised, one sentence each."""
+    if card is None or case.confirmed_at is None or card.at < case.confirmed_at:
+        return ["It has not been judged since it was handed back."]
+    wanting = [
+        f"{title(each.measure)} must reach {each.threshold:g}: {_told(found)}."
+        for each in case.exit_criteria.all()
+        if (found := value(card.numbers, each.measure)) is None or found < each.threshold
+    ]
+    still = case.findings.filter(closed_at__isnull=True).count()
+    return [*wanting, *([f"{still} finding{'s are' if still > 1 else ' is'} not closed."] if still else [])]
+
+
+def _told(found: float | None) -> str:
+    return "there is not enough evidence" if found is None else f"now {found:g}"
+
+
+def _another(case: Case, by: User) -> None:
+    if case.proposer == name_of(by):
+        raise NotAllowedError("Who proposed it cannot decide about it: another person does.")
+
+
+def _decides(case: Case, by: User) -> None:
+    if not by.has_perm(rights.DECIDE_CASE, case.service):
+        raise NotAllowedError(
+            f"{by.get_username()} may not decide about cases of {case.service.slug}: SRE leads and ops "
+            "engineers of its ops team do."
+        )
+
+
+def _reject(case: Case, by: User) -> None:
+    _another(case, by)
+    _decides(case, by)
+
+
+def _withdraw(case: Case, by: User) -> None:
+    if case.proposer != name_of(by):
+        raise NotAllowedError("Only who proposed it can withdraw it; others may reject it.")
+
+
+def _repair_jointly(case: Case, by: User) -> None:
+    _another(case, by)
+    _decides(case, by)
+    if case.handback_kind != Case.HandbackKind.REPAIR:
+        raise InvalidError("case", "A release has nothing to repair.")
+    if case.repair_ends_at is not None:
+        raise InvalidError("case", "Joint repair was tried in this case already: confirm or reject it.")
+    card = newest(case.service)
+    verdict = card and card.handback
+    if verdict != "below":
+        said = (verdict or "not judged").replace("_", " ")
+        raise InvalidError("case", f"Joint repair answers the verdict below, and this service's is {said}.")
+
+
+def _confirm(case: Case, by: User) -> None:
+    _another(case, by)
+    _decides(case, by)
+    if case.handback_kind != Case.HandbackKind.REPAIR:
+        raise InvalidError("case", "This is a release: both sides sign it.")
+    refuse_unmoved(case.service)
+    if not by.has_perm(rights.DECIDE_CASE) and not case.findings.filter(kind__in=FAULTS).exists():
+        raise InvalidError(
+            "findings",
+            "A repair needs a finding of design or code, or an SRE lead who says why there is none.",
+        )
+    if not case.plan.exists():
+        raise InvalidError("plan", "A repair needs something in its plan, with an owner and a day.")
+
+
+def _release(case: Case, by: User) -> None:
+    _another(case, by)
+    if case.handback_kind != Case.HandbackKind.RELEASE:
+        raise InvalidError("case", "This is a repair: it is confirmed.")
+    refuse_unmoved(case.service)
+    if case.proposer_side == Case.Side.DEVELOPERS:
+        _decides(case, by)
+    if side_of(by, case.service) == case.proposer_side:
+        raise NotAllowedError(
+            f"A release takes both sides: {case.proposer_side} proposed it, so somebody of the other signs."
+        )
+    if not by.has_perm(rights.WORK_CASE, case.service):
+        raise NotAllowedError(f"{by.get_username()} may not sign for {case.service.slug}.")
+
+
+def _stabilise(case: Case, by: User) -> None:
+    _decides(case, by)
+    if wanting := lacking(case, newest(case.service)):
+        raise InvalidError("exit_criteria", " ".join(wanting))
+
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "reject": _reject,
+    "withdraw": _withdraw,
+    "repair jointly": _repair_jointly,
+    "confirm": _confirm,
+    "release": _release,
+    "stabilise": _stabilise,
+}
+"""The moves that people make. Lapsing and returning are for time and verdicts alone."""

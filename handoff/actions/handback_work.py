@@ -1,0 +1,127 @@
+"""Work on an open handback: what was found, what is to do, what is said about it."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from handoff.actions.handing_back import needed
+from handoff.actions.recording import name_of
+from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError, RefusedError
+from handoff.models import Case, CaseComment, Finding, StabilisationItem
+from readiness import clock, rights
+from readiness.models import Defect, Incident, Person
+
+SEVERITIES: Final = range(1, 5)
+
+
+def add_finding(
+    case: Case,
+    *,
+    kind: str,
+    severity: int,
+    text: str,
+    by: User,
+    incidents: Sequence[str] = (),
+    defects: Sequence[str] = (),
+    review_item: str = "",
+) -> Finding:
+    """Write down what is wrong with the service; incidents and defects are named as ``source:id``.
+
+    Raises ``NotAllowedError``, ``InvalidError`` for an unknown kind, a severity that is not 1 to 4 or rows
+    that nobody reported, and ``MovedError`` once the case has ended.
+    """
+    _refuse(case, by)
+    if kind not in Finding.Kind.values:
+        raise InvalidError("kind", f"A finding is one of {', '.join(Finding.Kind.values)}.")
+    if severity not in SEVERITIES:
+        raise InvalidError("severity", "Severities are 1, the worst, to 4.")
+    return Finding.objects.create(
+        case=case,
+        kind=kind,
+        severity=severity,
+        text=needed(text, "text", "Say what was found."),
+        incidents=_known(Incident, "incidents", incidents),
+        defects=_known(Defect, "defects", defects),
+        review_item=review_item.strip()[:100],
+        author=name_of(by),
+        written_at=clock.now(),
+    )
+
+
+def close_finding(finding: Finding, *, by: User) -> Finding:
+    """It is mended. Raises ``NotAllowedError``, ``MovedError`` where it is closed or the case has ended."""
+    _refuse(finding.case, by)
+    now = clock.now()
+    mine = Finding.objects.filter(pk=finding.pk, closed_at__isnull=True)
+    if not mine.update(closed_at=now, closer=name_of(by)):
+        raise MovedError("The finding is closed already.", "closed")
+    finding.closed_at, finding.closer = now, name_of(by)
+    return finding
+
+
+def add_plan_item(case: Case, *, text: str, owner: Person, due_on: dt.date, by: User) -> StabilisationItem:
+    """Something to do, by whom and when. Raises as :func:`add_finding`, for a day that is past, too."""
+    _refuse(case, by)
+    if due_on < clock.now().date():
+        raise InvalidError("due_on", "A day that has passed is no plan.")
+    return StabilisationItem.objects.create(
+        case=case,
+        text=needed(text, "text", "Say what is to do."),
+        owner=owner,
+        due_on=due_on,
+        author=name_of(by),
+        written_at=clock.now(),
+    )
+
+
+def finish_plan_item(item: StabilisationItem, *, by: User) -> StabilisationItem:
+    """It is done. Raises ``NotAllowedError``, ``MovedError`` where it is done or the case has ended."""
+    _refuse(item.case, by)
+    now = clock.now()
+    mine = StabilisationItem.objects.filter(pk=item.pk, done_at__isnull=True)
+    if not mine.update(done_at=now, doer=name_of(by)):
+        raise MovedError("It is done already.", "done")
+    item.done_at, item.doer = now, name_of(by)
+    return item
+
+
+def comment_case(case: Case, *, text: str, by: User) -> CaseComment:
+    """Say something about an open case. Raises ``NotAllowedError``, ``InvalidError``, ``MovedError``."""
+    _refuse(case, by)
+    said = needed(text, "text", "Say something.")
+    return CaseComment.objects.create(case=case, text=said, author=name_of(by), written_at=clock.now())
+
+
+def work_obstacle(case: Case, by: User) -> str:
+    """Why this person cannot work on a case now; empty when they can."""
+    try:
+        _refuse(case, by)
+    except RefusedError as refused:
+        return str(refused)
+    return ""
+
+
+def _refuse(case: Case, by: User) -> None:
+    if not by.has_perm(rights.WORK_CASE, case.service):
+        raise NotAllowedError(
+            f"{by.get_username()} may not work on cases of {case.service.slug}: members of its teams do."
+        )
+    if case.ended_at is not None:
+        raise MovedError(f"The case is {case.state} by now.", case.state)
+
+
+def _known(model: type[Incident] | type[Defect], field: str, names: Sequence[str]) -> list[str]:
+    """The names, each once; raises ``InvalidError`` for those that nobody reported."""
+    wanted = list(dict.fromkeys(filter(None, (name.strip() for name in names))))
+    split = {name: name.partition(":") for name in wanted}
+    either = Q()
+    for source, _, key in split.values():
+        either |= Q(source=source, external_id=key)
+    found = set(model.objects.filter(either).values_list("source", "external_id")) if wanted else set()
+    unknown = [name for name, (source, _, key) in split.items() if (source, key) not in found]
+    if unknown:
+        raise InvalidError(field, f"Nobody reported {', '.join(unknown)}: name them as source:id.")
+    return wanted

@@ -1,0 +1,250 @@
+"""Handbacks: proposed with a reason, answered, confirmed with what they need, stabilised when measured so."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from handoff.actions.consulting import name_consultant
+from handoff.actions.handback_checks import check, newest, refuse_proposing, refuse_unmoved, side_of
+from handoff.actions.recording import moved, name_of, record
+from handoff.actions.refusals import InvalidError, MovedError
+from handoff.machine import HANDBACK, MANAGEMENT
+from handoff.models import Case, CaseScorecard, Consultant, ExitCriterion, Transition
+from handoff.stabilising import CLOCK_DAYS, thresholds, value
+from readiness import clock, evaluation
+from readiness.models import ManagementChange, ManagementState, Person, Scorecard, Service
+
+LONGEST_REPAIR: Final = dt.timedelta(days=28)
+WAYS: Final = {
+    Case.HandbackKind.REPAIR: ManagementChange.HANDBACK_REPAIR,
+    Case.HandbackKind.RELEASE: "handback_release",
+}
+
+
+def propose_handback(
+    service: Service, *, reason: str, by: User | str, kind: str = Case.HandbackKind.REPAIR
+) -> Case:
+    """Propose that operations give a service back to its developers.
+
+    ``by`` is a person, or a rule with its version, which proposes repairs by verdict alone. The newest live
+    scorecard is kept with the case. Raises ``NotAllowedError``, ``InvalidError`` without a reason or for a
+    service that operations do not run, and ``MovedError`` where a case is open already.
+    """
+    if isinstance(by, User):
+        refuse_proposing(service, by)
+    if kind not in WAYS or (isinstance(by, str) and kind != Case.HandbackKind.REPAIR):
+        raise InvalidError("kind", "A handback is a repair, or a release that a person proposes.")
+    refuse_unmoved(service)
+    card = newest(service)
+    case = Case(
+        service=service,
+        kind=Case.Kind.HANDBACK,
+        handback_kind=kind,
+        trigger=Case.Trigger.PERSON if isinstance(by, User) else Case.Trigger.VERDICT,
+        state=moved(HANDBACK, "", "propose", what="The case"),
+        reason=needed(reason, "reason", "Say why: it is what those who decide read first."),
+        verdict=(card and card.handback) or "",
+        proposer=name_of(by) if isinstance(by, User) else by,
+        proposer_side=side_of(by, service) if isinstance(by, User) else Case.Side.OPS,
+        opened_at=clock.now(),
+    )
+    try:
+        with transaction.atomic():
+            case.save(force_insert=True)
+            if card is not None:
+                CaseScorecard.objects.create(case=case, scorecard=card)
+            record_move(
+                case, "propose", "", actor=case.proposer, reason=case.reason, at=case.opened_at, card=card
+            )
+    except IntegrityError as error:
+        raise MovedError(f"{service.slug} has an open case already.", "open") from error
+    return case
+
+
+def reject_handback(case: Case, *, by: User, reason: str) -> Case:
+    """Let operations keep it.
+
+    Raises ``NotAllowedError``, also for who proposed it, ``InvalidError`` without a reason, ``MovedError``.
+    """
+    check(case, "reject", by)
+    said = needed(reason, "reason", "Say why: who proposed it reads it.")
+    now = clock.now()
+    with transaction.atomic():
+        move(
+            case,
+            "reject",
+            actor=name_of(by),
+            reason=said,
+            at=now,
+            changes={"decider": name_of(by), "ended_at": now},
+        )
+    return case
+
+
+def withdraw_handback(case: Case, *, by: User, reason: str) -> Case:
+    """Take back what one proposed oneself. Raises as :func:`reject_handback`."""
+    check(case, "withdraw", by)
+    said = needed(reason, "reason", "Say why it is no longer wanted.")
+    now = clock.now()
+    with transaction.atomic():
+        move(case, "withdraw", actor=name_of(by), reason=said, at=now, changes={"ended_at": now})
+    return case
+
+
+def repair_jointly(case: Case, *, plan: str, owner: Person, ends_at: dt.datetime, by: User) -> Case:
+    """Answer a proposal by ``below`` with repair on both sides: it rests until it ends or the verdict holds.
+
+    Raises ``NotAllowedError``, ``InvalidError`` without a plan, for an end that is past or more than 28 days
+    away or where the verdict is not ``below``, and ``MovedError``.
+    """
+    check(case, "repair jointly", by)
+    said = needed(plan, "plan", "Say what is to be repaired, and how.")
+    now = clock.now()
+    if not now < ends_at <= now + LONGEST_REPAIR:
+        raise InvalidError("ends_at", f"Joint repair ends after now, and within {LONGEST_REPAIR.days} days.")
+    changes = {"repair_plan": said, "repair_owner": owner, "repair_began_at": now, "repair_ends_at": ends_at}
+    with transaction.atomic():
+        move(case, "repair jointly", actor=name_of(by), reason=said, at=now, changes=changes)
+    return case
+
+
+def confirm_handback(case: Case, *, by: User, reason: str, consultants: Sequence[Person] = ()) -> Case:
+    """Move the service to its developers, at once, and have it judged.
+
+    A repair needs a finding of design or code (or an SRE lead, who says why there is none), something in the
+    plan, and a consultant, who advises already or is named here; what must be reached is set by the newest
+    live scorecard. A release takes somebody of the side that did not propose it, and ends the case. Raises
+    ``NotAllowedError``, ``InvalidError`` where something is missing, and ``MovedError`` where somebody was
+    faster.
+    """
+    repair = case.handback_kind == Case.HandbackKind.REPAIR
+    name = "confirm" if repair else "release"
+    check(case, name, by)
+    said = needed(reason, "reason", "Say why: it stays on the record of the service.")
+    with transaction.atomic():
+        service = Service.objects.select_for_update().get(pk=case.service_id)
+        now, card = clock.now(), newest(service)
+        changes = {"decider": name_of(by), "confirmed_at": now, **({} if repair else {"ended_at": now})}
+        move(case, name, actor=name_of(by), reason=said, at=now, card=card, changes=changes)
+        _hand_back(case, service, actor=name_of(by), reason=said, at=now)
+        if repair:
+            _name(service, consultants, by=by, reason=said)
+            _set_exits(case, card)
+        evaluation.request(now, [service.pk], "handed back")
+    return case
+
+
+def stabilise_handback(case: Case, *, by: User, reason: str = "") -> Case:
+    """End the stabilisation: its exit criteria are met on the newest live scorecard, its findings closed.
+
+    Raises ``NotAllowedError``, ``InvalidError`` that says what is lacking, and ``MovedError``.
+    """
+    check(case, "stabilise", by)
+    now, card = clock.now(), newest(case.service)
+    said = reason.strip() or "all exit criteria are met"
+    with transaction.atomic():
+        move(case, "stabilise", actor=name_of(by), reason=said, at=now, card=card, changes={"ended_at": now})
+    return case
+
+
+def move(
+    case: Case,
+    name: str,
+    *,
+    actor: str,
+    reason: str,
+    at: dt.datetime,
+    changes: Mapping[str, object],
+    card: Scorecard | None = None,
+) -> None:
+    """One move, guarded by the state that was looked at, in the transaction that is open.
+
+    Of two who act at once the second is told: raises ``MovedError``.
+    """
+    before = case.state
+    state = moved(HANDBACK, before, name, what="The case")
+    if not Case.objects.filter(pk=case.pk, state=before).update(state=state, **changes):
+        now_in = Case.objects.values_list("state", flat=True).get(pk=case.pk)
+        raise MovedError(f"Somebody else was faster: the case is {now_in.replace('_', ' ')} by now.", now_in)
+    case.state = state
+    for field, value_ in changes.items():
+        setattr(case, field, value_)
+    record_move(case, name, before, actor=actor, reason=reason, at=at, card=card or newest(case.service))
+
+
+def record_move(
+    case: Case, name: str, before: str, *, actor: str, reason: str, at: dt.datetime, card: Scorecard | None
+) -> None:
+    """Append the transition of a case that is in its new state already."""
+    transition = Transition(
+        service=case.service,
+        subject=Transition.Subject.CASE,
+        subject_id=case.pk,
+        about=f"handback ({case.handback_kind})",
+        move=name,
+        from_state=before,
+        to_state=case.state,
+        actor=actor,
+        reason=reason,
+        at=at,
+    )
+    record([transition], [card] if card else [])
+
+
+def needed(text: str, field: str, why: str) -> str:
+    """What was written, without blanks around it; raises ``InvalidError`` where that is nothing."""
+    if not text.strip():
+        raise InvalidError(field, why)
+    return text.strip()
+
+
+def _hand_back(case: Case, service: Service, *, actor: str, reason: str, at: dt.datetime) -> None:
+    refuse_unmoved(service)
+    name = f"hand back ({case.handback_kind})"
+    ManagementChange.objects.create(
+        service=service,
+        state=moved(MANAGEMENT, ManagementState.OPS_MANAGED, name, what=service.slug),
+        effective_at=at,
+        way=WAYS[Case.HandbackKind(case.handback_kind)],
+        actor=actor,
+        reason=reason,
+        recorded_at=at,
+    )
+    transition = Transition(
+        service=service,
+        subject=Transition.Subject.MANAGEMENT,
+        move=name,
+        from_state=ManagementState.OPS_MANAGED,
+        to_state=ManagementState.DEVELOPER_MANAGED,
+        actor=actor,
+        reason=reason,
+        at=at,
+    )
+    record([transition], case.scorecards.all())
+
+
+def _name(service: Service, persons: Iterable[Person], *, by: User, reason: str) -> None:
+    """Consultants, once the developers run it; raises ``InvalidError`` where there would be none."""
+    advising = set(Consultant.objects.advising().filter(service=service).values_list("person", flat=True))
+    for person in {each.pk: each for each in persons}.values():
+        if person.pk not in advising:
+            advising.add(name_consultant(service, person=person, by=by, reason=reason).person_id)
+    if not advising:
+        raise InvalidError("consultants", "Name somebody of an ops team who advises the developers.")
+
+
+def _set_exits(case: Case, card: Scorecard | None) -> None:
+    numbers = None if card is None else card.numbers
+    rubric = None if card is None else evaluation.parsed(card.policy).rubric(card.numbers["tier"])
+    ExitCriterion.objects.bulk_create(
+        ExitCriterion(
+            case=case,
+            measure=measure,
+            threshold=threshold,
+            at_confirmation=0.0 if measure == CLOCK_DAYS else numbers and value(numbers, measure),
+        )
+        for measure, threshold in thresholds(numbers, rubric).items()
+    )

@@ -1,0 +1,251 @@
+"""The steps of a case: for each its form, the action it leads to, and why somebody cannot take it."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django import forms
+from django.db.models import Q, QuerySet
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from handoff import actions
+from handoff.machine import HANDBACK, legal
+from handoff.models import Case, Finding, StabilisationItem
+from readiness import clock
+from readiness.models import Person
+
+KEPT: Final = "It stays on record with your name."
+
+
+class StepForm(forms.Form):
+    """Knows the case that it is about."""
+
+    def __init__(self, data: Any = None, *, case: Case | None = None) -> None:
+        super().__init__(data)
+        self.case = case
+
+    def people(self, *teams: int | None) -> "QuerySet[Person]":
+        """Members of these teams."""
+        return Person.objects.filter(teams__in=[team for team in teams if team]).distinct()
+
+
+def _words(rows: int = 3, **told: Any) -> forms.CharField:
+    return forms.CharField(widget=UnfoldAdminTextareaWidget(attrs={"rows": rows}), **told)
+
+
+def _day(**told: Any) -> forms.DateField:
+    return forms.DateField(widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}), **told)
+
+
+class ProposeForm(StepForm):
+    """Why a service goes back."""
+
+    kind = forms.ChoiceField(
+        choices=[
+            ("repair", "repair: it regressed, and its developers make it stable again"),
+            ("release", "release: it needs no operations any more"),
+        ],
+        widget=UnfoldAdminSelectWidget,
+    )
+    reason = _words(help_text=f"What happened, and why operations should not run it on. {KEPT}")
+
+
+class ReasonForm(StepForm):
+    """Why."""
+
+    reason = _words(help_text=KEPT)
+
+
+class JointRepairForm(StepForm):
+    """What both sides do meanwhile."""
+
+    plan = _words(help_text="What is repaired, and how.")
+    owner = forms.ModelChoiceField(Person.objects.none(), widget=UnfoldAdminSelectWidget)
+    ends_at = _day(label="Ends on", help_text="At most 28 days away; the proposal then returns.")
+
+    def __init__(self, data: Any = None, *, case: Case) -> None:
+        super().__init__(data, case=case)
+        self.fields["owner"].queryset = self.people(case.service.owner_id, case.service.ops_team_id)  # type: ignore[attr-defined]  # of a choice of rows
+
+    def clean_ends_at(self) -> dt.datetime:
+        """The moment of now on that day, so that 28 days are 28 days."""
+        return dt.datetime.combine(self.cleaned_data["ends_at"], clock.now().timetz())
+
+
+class ConfirmForm(ReasonForm):
+    """Why, and who advises."""
+
+    consultants = forms.ModelMultipleChoiceField(
+        Person.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Ops engineers who advise the developers; who advises already need not be named again.",
+    )
+
+    def __init__(self, data: Any = None, *, case: Case) -> None:
+        super().__init__(data, case=case)
+        if case.handback_kind == Case.HandbackKind.RELEASE:
+            del self.fields["consultants"]
+        else:
+            self.fields["consultants"].queryset = Person.objects.filter(  # type: ignore[attr-defined]  # as above
+                Q(teams=case.service.ops_team_id) | Q(role="ops")
+            ).distinct()
+
+
+class StabiliseForm(StepForm):
+    """A word, perhaps."""
+
+    reason = _words(required=False, help_text=KEPT)
+
+
+class FindingForm(StepForm):
+    """What is wrong."""
+
+    kind = forms.ChoiceField(choices=Finding.Kind.choices, widget=UnfoldAdminSelectWidget)
+    severity = forms.TypedChoiceField(
+        coerce=int,
+        choices=[(1, "1 – the worst"), (2, "2"), (3, "3"), (4, "4")],
+        widget=UnfoldAdminSelectWidget,
+    )
+    text = _words(label="What was found")
+    incidents = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="As source:id, separated by commas.",
+    )
+    defects = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="As source:id, separated by commas.",
+    )
+    review_item = forms.CharField(
+        required=False,
+        max_length=100,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The review item that should have caught it, if any.",
+    )
+
+    def clean_incidents(self) -> list[str]:
+        """Names."""
+        return str(self.cleaned_data["incidents"]).split(",")
+
+    def clean_defects(self) -> list[str]:
+        """Names."""
+        return str(self.cleaned_data["defects"]).split(",")
+
+
+class PlanForm(StepForm):
+    """What is to do."""
+
+    text = _words(label="What is to do")
+    owner = forms.ModelChoiceField(Person.objects.none(), widget=UnfoldAdminSelectWidget)
+    due_on = _day(label="Due on")
+
+    def __init__(self, data: Any = None, *, case: Case) -> None:
+        super().__init__(data, case=case)
+        self.fields["owner"].queryset = self.people(case.service.owner_id, case.service.ops_team_id)  # type: ignore[attr-defined]  # as above
+
+
+class CommentForm(StepForm):
+    """What is said."""
+
+    text = _words(label="Comment", help_text=KEPT)
+
+
+class CloseForm(StepForm):
+    """Which findings are mended."""
+
+    finding = forms.ModelChoiceField(Finding.objects.none(), widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, data: Any = None, *, case: Case) -> None:
+        super().__init__(data, case=case)
+        self.fields["finding"].queryset = case.findings.filter(closed_at__isnull=True)  # type: ignore[attr-defined]  # as above
+
+
+class FinishForm(StepForm):
+    """What of the plan is done."""
+
+    item = forms.ModelChoiceField(
+        StabilisationItem.objects.none(), label="Plan item", widget=UnfoldAdminSelectWidget
+    )
+
+    def __init__(self, data: Any = None, *, case: Case) -> None:
+        super().__init__(data, case=case)
+        self.fields["item"].queryset = case.plan.filter(done_at__isnull=True)  # type: ignore[attr-defined]  # as above
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that a person may do about a case."""
+
+    title: str
+    form: type[Any]
+    act: Callable[..., Any]
+    done: str
+    move: str = ""
+    """The move of the table; none for work on a case."""
+    says: str = ""
+
+    def refused(self, case: Case, user: Any) -> str:
+        """Why this person cannot do it now; empty when they can."""
+        return (
+            actions.handback_obstacle(case, self.move, user)
+            if self.move
+            else actions.work_obstacle(case, user)
+        )
+
+    def is_of(self, case: Case) -> bool:
+        """Whether it is a step of this kind of case."""
+        other = {"repair": "release", "release": "confirm"}[case.handback_kind]
+        return self.move != other and not (self.move == "repair jointly" and case.handback_kind == "release")
+
+
+MOVES_AT_ONCE: Final = (
+    "The service moves at once: developers hold the pager, ops consult, and it is judged anew."
+)
+STEPS: Final[Mapping[str, Step]] = {
+    "confirm": Step(
+        "Confirm", ConfirmForm, actions.confirm_handback, "Confirmed: its developers run it now.",
+        move="confirm", says=MOVES_AT_ONCE,
+    ),
+    "release": Step(
+        "Sign the release", ConfirmForm, actions.confirm_handback, "Signed: its developers run it now.",
+        move="release", says=MOVES_AT_ONCE,
+    ),
+    "joint-repair": Step(
+        "Repair jointly", JointRepairForm, actions.repair_jointly, "The proposal rests meanwhile.",
+        move="repair jointly",
+        says="Developers rejoin the rota; the proposal lapses when the verdict holds again.",
+    ),
+    "reject": Step("Reject", ReasonForm, actions.reject_handback, "Rejected.", move="reject"),
+    "withdraw": Step("Withdraw", ReasonForm, actions.withdraw_handback, "Withdrawn.", move="withdraw"),
+    "stabilise": Step(
+        "Stabilised", StabiliseForm, actions.stabilise_handback, "It counts as stabilised.", move="stabilise",
+        says="The way to another handoff is open; nothing else changes.",
+    ),
+    "finding": Step("Add a finding", FindingForm, actions.add_finding, "The finding is on record."),
+    "close-finding": Step(
+        "Close a finding", CloseForm, lambda case, *, finding, by: actions.close_finding(finding, by=by),
+        "The finding is closed.",
+    ),
+    "plan": Step("Add to the plan", PlanForm, actions.add_plan_item, "It is in the plan."),
+    "finish": Step(
+        "Tick off", FinishForm, lambda case, *, item, by: actions.finish_plan_item(item, by=by),
+        "It is marked as done.",
+    ),
+    "comment": Step("Comment", CommentForm, actions.comment_case, "Said."),
+}  # fmt: skip
+"""In the order of their buttons."""
+
+
+def steps(case: Case, user: Any) -> list[tuple[str, Step, str]]:
+    """The steps that lead on from here, with why this person cannot take each now; none from an end."""
+    if case.ended_at is not None:
+        return []
+    moves = legal(HANDBACK, case.state)
+    return [
+        (name, step, step.refused(case, user))
+        for name, step in STEPS.items()
+        if step.is_of(case) and (not step.move or step.move in moves)
+    ]

@@ -1,0 +1,209 @@
+"""Cases: the list, and a page that says where one is and what this person may do about it, or why not."""
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+
+from handoff import actions
+from handoff.admin import case_forms
+from handoff.models import Case, StabilisationItem
+from handoff.reporting import report
+from readiness import clock, rights
+from readiness.admin.labels import Tone, label
+from readiness.admin.readonly import ReadOnlyAdmin
+from readiness.models import Service
+
+SHOWN = 5
+PAGE = "admin:handoff_case_change"
+TONES: dict[str, Tone] = {
+    "proposed": "warn",
+    "joint_repair": "warn",
+    "stabilising": "warn",
+    "stabilised": "good",
+}
+
+
+class OpenFilter(admin.SimpleListFilter):
+    """Cases under way, and those among them whose plan is overdue."""
+
+    title, parameter_name = "open", "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """What can be asked for."""
+        return [("yes", "open"), ("overdue", "open, with overdue plan items"), ("no", "ended")]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        """Those asked for."""
+        if self.value() in {"yes", "no"}:
+            return queryset.filter(ended_at__isnull=self.value() == "yes")
+        late = StabilisationItem.objects.filter(
+            case=OuterRef("pk"), done_at__isnull=True, due_on__lt=clock.now().date()
+        )
+        return queryset.filter(Exists(late), ended_at__isnull=True) if self.value() else queryset
+
+
+@admin.register(Case)
+class CaseAdmin(ReadOnlyAdmin):
+    """Every case. Decisions are made on its page."""
+
+    list_display = (
+        "opened_at",
+        "service",
+        "handback_kind",
+        "stage",
+        "trigger",
+        "proposer",
+        "overdue",
+        "reason",
+    )
+    list_select_related = ("service",)
+    list_filter = (
+        OpenFilter,
+        ("service", AutocompleteSelectFilter),
+        ("state", ChoicesDropdownFilter),
+        ("handback_kind", ChoicesDropdownFilter),
+    )
+    search_fields = ("service__slug", "reason", "proposer")
+    search_help_text = "Slug of a service, words of the reason, or who proposed it"
+    ordering = ("-opened_at", "-pk")
+    empty_says = (
+        "No case yet. A handback is proposed on the page of a service that operations run, by members of its "
+        "teams and by SRE leads."
+    )
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Case]":
+        """With how many plan items are overdue."""
+        late = Q(plan__done_at__isnull=True, plan__due_on__lt=clock.now().date())
+        rows: QuerySet[Case] = super().get_queryset(request).annotate(late=Count("plan", filter=late))
+        return rows
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the forms and the printable page."""
+        wrap = self.admin_site.admin_view
+        own = [
+            path("propose/<int:service>/", wrap(self.propose_view), name="handoff_case_propose"),
+            path("<int:pk>/do/<slug:step>/", wrap(self.step_view), name="handoff_case_step"),
+            path("<int:pk>/print/", wrap(self.print_view), name="handoff_case_print"),
+        ]
+        urls: list[URLPattern] = super().get_urls()
+        return own + urls
+
+    @admin.display(description="state", ordering="state")
+    def stage(self, case: Case) -> Any:
+        """Where it is."""
+        return label(case.get_state_display(), TONES.get(case.state, "plain"))
+
+    @admin.display(description="overdue", ordering="late")
+    def overdue(self, case: Any) -> Any:
+        """Plan items of an open case whose day has passed."""
+        if not case.late or case.ended_at:
+            return "–"
+        return label(f"{case.late} plan item{'s' if case.late > 1 else ''}", "bad")
+
+    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
+        """The page of a case."""
+        case = self._case(request, object_id)
+        return self._page(request, case, "handoff/case.html", steps=case_forms.steps(case, request.user))
+
+    def print_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What a management meeting would ask, on paper."""
+        return self._page(request, self._case(request, pk), "handoff/case_print.html")
+
+    def propose_view(self, request: HttpRequest, service: int) -> HttpResponse:
+        """The form that opens a case."""
+        found = Service.objects.filter(pk=service).first()
+        if found is None:
+            raise Http404
+        user: Any = request.user
+        if not user.has_perm(rights.PROPOSE_CASE, found):
+            raise PermissionDenied(f"You may not propose to move {found.slug}.")
+        form = case_forms.ProposeForm(_posted(request))
+        done = f"Proposed that {found} goes back to its developers."
+        title, back = (
+            f"Propose a handback of {found}",
+            reverse("admin:readiness_service_change", args=[found.pk]),
+        )
+        return self._ask(
+            request, form, lambda said: actions.propose_handback(found, by=user, **said),
+            title=title, back=back, done=done,
+        )  # fmt: skip
+
+    def step_view(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
+        """The form of one step, and what comes of it."""
+        case, user = self._case(request, pk), request.user
+        known = case_forms.STEPS.get(step)
+        if known is None:
+            raise Http404
+        if refused := known.refused(case, user):
+            messages.error(request, refused)
+            return HttpResponseRedirect(reverse(PAGE, args=[case.pk]))
+        form = known.form(_posted(request), case=case)
+        return self._ask(
+            request, form, lambda said: known.act(case, by=user, **said) and case,
+            title=f"{known.title}: {case.service}", back=reverse(PAGE, args=[case.pk]), done=known.done,
+            says=known.says,
+        )  # fmt: skip
+
+    def _ask(self, request: HttpRequest, form: Any, act: Any, **told: str) -> HttpResponse:
+        if request.method == "POST" and form.is_valid():
+            try:
+                case = act(form.cleaned_data)
+            except actions.RefusedError as refused:
+                field = getattr(refused, "field", None)
+                form.add_error(field if field in form.fields else None, str(refused))
+            else:
+                self.message_user(request, told["done"])
+                return HttpResponseRedirect(reverse(PAGE, args=[case.pk]))
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form, **told}
+        return TemplateResponse(request, "handoff/case_form.html", context)
+
+    def _page(self, request: HttpRequest, case: Case, template: str, **more: Any) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": case,
+            "title": f"{case.service}: {case}",
+            "case": case,
+            "report": report(case),
+            **more,
+        }
+        return TemplateResponse(request, template, context)
+
+    def _case(self, request: HttpRequest, pk: str | int) -> Case:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        rows = Case.objects.select_related("service__owner", "service__ops_team", "repair_owner")
+        found = rows.filter(pk=int(pk)).first() if str(pk).isdecimal() and len(str(pk)) < 19 else None
+        if found is None:
+            raise Http404
+        return found
+
+
+def _posted(request: HttpRequest) -> Any:
+    """What was sent: an empty form is sent, too."""
+    return request.POST if request.method == "POST" else None
+
+
+def part(request: HttpRequest, service: Service) -> dict[str, Any]:
+    """The newest cases of a service with their overdue plan items, and the way to propose one."""
+    user: Any = request.user
+    cases = service.cases.prefetch_related("plan__owner")
+    shown = list(cases[:SHOWN]) if user.has_perm("handoff.view_case") else []
+    today = clock.now().date()
+    may = not actions.proposing_obstacle(service, user)
+    return {
+        "template": "handoff/fragments/cases.html",
+        "rows": [(case, reverse(PAGE, args=[case.pk]), _late(case, today)) for case in shown],
+        "propose": reverse("admin:handoff_case_propose", args=[service.pk]) if may else "",
+    }
+
+
+def _late(case: Case, today: dt.date) -> list[StabilisationItem]:
+    return [] if case.ended_at else [item for item in case.plan.all() if item.is_overdue(today)]
