@@ -25,9 +25,7 @@ class Transition(models.Model):
         blank=True,
         help_text="Key of the waiver, consultant or case; none for the service itself.",
     )
-    about = models.CharField(
-        max_length=200, blank=True, help_text="What was waived, or who advises."
-    )
+    about = models.CharField(max_length=200, blank=True, help_text="What was waived, or who advises.")
     move = models.CharField(max_length=40)
     from_state = models.CharField(max_length=20, blank=True)
     to_state = models.CharField(max_length=20)
