@@ -60,6 +60,14 @@ SERVICE = (
     """,
     "SELECT * FROM readiness_feed WHERE service_id = %(pk)s ORDER BY kind, since, id",
     "SELECT name FROM readiness_servicealias WHERE service_id = %(pk)s ORDER BY name",
+    "SELECT * FROM readiness_waiver WHERE service_id = %(pk)s AND revoked_at IS NULL ORDER BY ends_at, id",
+    "SELECT * FROM handoff_case WHERE service_id = %(pk)s ORDER BY opened_at DESC LIMIT 10",
+    "SELECT * FROM handoff_review WHERE service_id = %(pk)s ORDER BY opened_at DESC LIMIT 10",
+    """
+    SELECT c.*, p.name FROM handoff_consultant c JOIN readiness_person p ON p.id = c.person_id
+    WHERE c.service_id = %(pk)s ORDER BY c.began_at DESC
+    """,
+    "SELECT * FROM handoff_transition WHERE service_id = %(pk)s ORDER BY at DESC, id DESC LIMIT 11",
     " UNION ALL ".join(
         f"SELECT '{kind}', count(*), max({time}) FROM readiness_{kind} WHERE service_id = %(pk)s"
         for kind, time in KINDS.items()
