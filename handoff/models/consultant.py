@@ -7,6 +7,7 @@ from typing import Final
 from django.db import models
 from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 
 from readiness.models import Lifecycle, ManagementChange, ManagementState, Person, Service, Team
 
@@ -134,7 +135,7 @@ def _live(now: dt.datetime) -> Q:
 
 
 def _run_by(now: dt.datetime, state: ManagementState) -> Q:
-    """Services whose newest management change by now is to this state."""
-    changes = ManagementChange.objects.by(now)
-    newest = changes.filter(service=OuterRef("service")).order_by("-effective_at", "-pk").values("pk")[:1]
-    return Q(pk__in=changes.filter(state=state, pk=Subquery(newest)).values("service"))
+    """Services whose newest management change by now is to this state; asked of each row by its index."""
+    changes = ManagementChange.objects.by(now).filter(service=OuterRef("pk"))
+    newest = Subquery(changes.order_by("-effective_at", "-pk").values("state")[:1])
+    return Q(Exact(Coalesce(newest, Value("")), Value(state.value)))
