@@ -76,7 +76,7 @@ class Said(serializers.Serializer[dict[str, Any]]):
         return attrs
 
 
-def said(asked: Said) -> dict[str, Any]:
+def said(asked: serializers.Serializer[dict[str, Any]]) -> dict[str, Any]:
     """What an action is told, read. Raises ``ValidationError``."""
     asked.is_valid(raise_exception=True)
     read: dict[str, Any] = asked.validated_data

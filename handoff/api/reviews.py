@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from handoff import actions
 from handoff.api import review_records as records
-from handoff.api.acting import MOVED, Acts, MayAct
+from handoff.api.acting import MOVED, Acts, MayAct, asking, said
 from handoff.checklists import Side
 from handoff.models import ChecklistItem, Review
 from readiness.api.filters.base import ChoicesFilter, FlagFilter, TimedFilter, service_filter
@@ -77,79 +77,85 @@ class ReviewViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Review]):
     )
     def create(self, request: Request) -> Response:
         """Open the review before the launch of a service."""
-        said = _said(records.OpenBody, request)
-        opened = actions.open_launch_review(said.pop("service"), by=_user(request), **said)
+        told = said(records.OpenBody(data=request.data))
+        opened = actions.open_launch_review(told.pop("service"), by=asking(request), **told)
         return Response(_shown(opened), status=status.HTTP_201_CREATED)
 
     @_takes(records.AttestBody, "attest", of_item=True)
     def attest(self, request: Request, pk: str, item: str) -> Response:
         """Say that an item is met."""
-        return self._of_item(request, item, act=actions.attest_item, said=_said(records.AttestBody, request))
+        return self._of_item(
+            request, item, act=actions.attest_item, told=said(records.AttestBody(data=request.data))
+        )
 
     @_takes(records.OutcomeBody, "outcome", of_item=True)
     def outcome(self, request: Request, pk: str, item: str) -> Response:
         """Say that an item is not met, accepted under a condition, or not applicable."""
-        said = _said(records.OutcomeBody, request)
-        act, arguments = _OUTCOMES[said.pop("outcome")](said)
-        return self._of_item(request, item, act=act, said=arguments)
+        told = said(records.OutcomeBody(data=request.data))
+        act, arguments = _OUTCOMES[told.pop("outcome")](told)
+        return self._of_item(request, item, act=act, told=arguments)
 
     @_takes(records.AssignBody, "assign", of_item=True)
     def assign(self, request: Request, pk: str, item: str) -> Response:
         """Have a person see to an item."""
-        return self._of_item(request, item, act=actions.assign_item, said=_said(records.AssignBody, request))
+        return self._of_item(
+            request, item, act=actions.assign_item, told=said(records.AssignBody(data=request.data))
+        )
 
     @_takes(records.FulfilBody, "fulfil", of_item=True)
     def fulfil(self, request: Request, pk: str, item: str) -> Response:
         """Say that a condition of an item is fulfilled."""
-        review, said = self.get_object(), _said(records.FulfilBody, request)
-        found = _item(review, item).conditions.filter(pk=said["condition"]).first()
+        review, told = self.get_object(), said(records.FulfilBody(data=request.data))
+        found = _item(review, item).conditions.filter(pk=told["condition"]).first()
         if found is None:
             raise Http404
         found.item.review = review
-        actions.fulfil_condition(found, by=_user(request))
+        actions.fulfil_condition(found, by=asking(request))
         return Response(_shown(review))
 
     @_takes(records.ReviewCommentBody, "comments")
     def comments(self, request: Request, pk: str) -> Response:
         """Say something of a review or of one of its items."""
-        review, said = self.get_object(), _said(records.ReviewCommentBody, request)
-        of = _item(review, said["item"]) if "item" in said else None
-        actions.comment_review(review, text=said["text"], item=of, by=_user(request))
+        review, told = self.get_object(), said(records.ReviewCommentBody(data=request.data))
+        of = _item(review, told["item"]) if "item" in told else None
+        actions.comment_review(review, text=told["text"], item=of, by=asking(request))
         return Response(_shown(review))
 
     @_takes(records.SignBody, "sign")
     def sign(self, request: Request, pk: str) -> Response:
         """Sign for a side; with the last signature that is needed the review is signed."""
-        said = _said(records.SignBody, request)
-        return self._step(request, actions.sign_review, {**said, "side": Side(said["side"])})
+        told = said(records.SignBody(data=request.data))
+        return self._step(request, actions.sign_review, {**told, "side": Side(told["side"])})
 
     @_takes(records.ReviewReasonBody, "reject")
     def reject(self, request: Request, pk: str) -> Response:
         """Close a review in which a blocking finding stands."""
         return self._step(
-            request, actions.reject_review, {"reason": "", **_said(records.ReviewReasonBody, request)}
+            request,
+            actions.reject_review,
+            {"reason": "", **said(records.ReviewReasonBody(data=request.data))},
         )
 
     @_takes(records.ReviewReasonBody, "withdraw")
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take back a review."""
-        return self._step(request, actions.withdraw_review, _said(records.ReviewReasonBody, request))
+        return self._step(request, actions.withdraw_review, said(records.ReviewReasonBody(data=request.data)))
 
     @_takes(records.ReviewReasonBody, "launch")
     def launch(self, request: Request, pk: str) -> Response:
         """Launch the service of a signed launch review: live, and run by its developers, from now on."""
-        return self._step(request, actions.launch, _said(records.ReviewReasonBody, request))
+        return self._step(request, actions.launch, said(records.ReviewReasonBody(data=request.data)))
 
     def _of_item(
-        self, request: Request, item: str, *, act: Callable[..., Any], said: dict[str, Any]
+        self, request: Request, item: str, *, act: Callable[..., Any], told: dict[str, Any]
     ) -> Response:
         review = self.get_object()
-        act(_item(review, item), by=_user(request), **said)
+        act(_item(review, item), by=asking(request), **told)
         return Response(_shown(review))
 
-    def _step(self, request: Request, act: Callable[..., Any], said: dict[str, Any]) -> Response:
+    def _step(self, request: Request, act: Callable[..., Any], told: dict[str, Any]) -> Response:
         review = self.get_object()
-        act(review, by=_user(request), **said)
+        act(review, by=asking(request), **told)
         return Response(_shown(review))
 
 
@@ -183,13 +189,3 @@ def _item(review: Review, key: str | int) -> ChecklistItem:
 def _shown(review: Review) -> Any:
     rows = Review.objects.select_related("service").prefetch_related("sign_offs")
     return records.ReviewDetailSerializer(_whole(rows).get(pk=review.pk)).data
-
-
-def _said(body: Body, request: Request) -> dict[str, Any]:
-    read = body(data=request.data)
-    read.is_valid(raise_exception=True)
-    return dict(read.validated_data)
-
-
-def _user(request: Request) -> Any:
-    return request.user
