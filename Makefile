@@ -32,7 +32,7 @@ demo-reset: .venv-run ## forget the demo's database, messages and clock
 	@$(VENV_PYTHON) -m config.demo reset
 
 test: .venv ## the test suite, on SQLite unless DATABASE_URL says otherwise
-	$(VENV_PYTHON) -m pytest -n 2 $(ARGS)
+	$(VENV_PYTHON) -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: .venv ## ruff: rules and format
 	$(VENV_PYTHON) -m ruff check .

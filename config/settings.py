@@ -292,8 +292,18 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "propose-moves": {
+        "task": "handoff.tasks.propose_moves",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "follow-handbacks": {
         "task": "handoff.tasks.follow_handbacks",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "alerts-of-cases": {
+        "task": "handoff.tasks.keep_alerts_of_cases",
         "schedule": 60.0,
         "options": {"expires": 60},
     },

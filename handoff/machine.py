@@ -28,6 +28,14 @@ CONSULTANT: Final[Moves] = {
     ("", "name"): "advising",
     ("advising", "end"): "ended",
 }
+HANDOFF: Final[Moves] = {
+    ("", "propose"): "proposed",
+    ("proposed", "reject"): "rejected",
+    ("proposed", "withdraw"): "withdrawn",
+    ("proposed", "lapse"): "lapsed",
+}
+"""How operations take a service over: proposals, so far."""
+
 HANDBACK: Final[Moves] = {
     ("", "propose"): "proposed",
     ("proposed", "reject"): "rejected",
@@ -40,9 +48,10 @@ HANDBACK: Final[Moves] = {
     ("proposed", "confirm"): "stabilising",
     ("proposed", "release"): "confirmed",
     ("stabilising", "stabilise"): "stabilised",
+    ("stabilising", "cut short"): "withdrawn",
 }
 """How operations give a service back. Confirming one of kind repair begins its stabilisation at once; one of
-kind release ends with it."""
+kind release ends with it. Cut short is what its service does not outlive: by rule alone, nobody may."""
 
 REVIEW: Final[Moves] = {
     ("", "open"): "open",

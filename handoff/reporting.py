@@ -1,4 +1,4 @@
-"""What a management meeting asks of a handback: trigger, evidence, findings, plan, progress, decisions."""
+"""What a management meeting asks of a case: trigger, evidence, findings, plan, progress, decisions."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -28,6 +28,8 @@ class Section:
 
 def report(case: Case) -> list[Section]:
     """All sections in order. A constant number of queries beside two for each scorecard that justified it."""
+    if case.kind == Case.Kind.HANDOFF:
+        return [_trigger(case), *_evidence(case), _decisions(case), _comments(case)]
     return [
         _trigger(case),
         *_evidence(case),
@@ -43,7 +45,7 @@ def report(case: Case) -> list[Section]:
 def _trigger(case: Case) -> Section:
     rows = [
         ("Service", f"{case.service} ({case.service.slug}), tier {case.service.tier}"),
-        ("Kind", case.get_handback_kind_display()),
+        ("Kind", case.about),
         ("State", case.get_state_display()),
         ("Proposed", f"{_moment(case.opened_at)} by {case.proposer}"),
         ("Why", case.reason),
@@ -65,15 +67,15 @@ def _evidence(case: Case) -> Iterator[Section]:
     if not cards:
         yield Section("Evidence", "It had not been judged when it was proposed.")
     for card in cards:
-        yield _card(card)
+        yield _card(card, case.kind)
 
 
-def _card(card: Scorecard) -> Section:
+def _card(card: Scorecard, kind: str) -> Section:
     heading = f"Evidence: scorecard #{card.pk} as of {_moment(card.at)}, {card.policy}"
     if refused := governing.unreadable(card.policy):
         return Section(heading, refused)
     shown = reading.rendered(card)
-    verdict = shown["verdicts"]["handback"]
+    verdict = shown["verdicts"][kind]
     reasons = " ".join(verdict["reasons"]) if verdict else ""
     said = f"Score {shown['score']:g} to {shown['possible']:g}. {reasons}"
     return Section(heading, said.strip(), ("Criterion", "Score", "Asked for", "Why"), [

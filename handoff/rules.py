@@ -1,5 +1,6 @@
 """When a row of judgements justifies a proposal, and when it no longer does (SCORING.md section 4). Pure."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ REST: Final = timedelta(days=28)
 """What was rejected is not proposed again for so long, unless the grounds have grown."""
 
 READY, BELOW, URGENT = "ready", "below", "urgent"
+_ACTOR = re.compile(r"rule: (\w+) v\d+")
 _STABILITY = "stability"
 
 
@@ -41,6 +43,17 @@ class Rule(StrEnum):
     def kind(self) -> Kind:
         """What it proposes."""
         return Kind.HANDOFF if self is Rule.READY else Kind.HANDBACK
+
+    @property
+    def actor(self) -> str:
+        """As records name it: ``rule: regressed v1``."""
+        return f"rule: {self} v{RULES_VERSION}"
+
+
+def rule_of(actor: str) -> Rule | None:
+    """Which rule, of whatever version, a record names; ``None`` for people, and for what else acts."""
+    named = _ACTOR.fullmatch(actor)
+    return Rule(named[1]) if named and named[1] in list(Rule) else None
 
 
 class Clock(StrEnum):
@@ -264,6 +277,43 @@ def _rests(made: Proposal, rejections: Iterable[Rejection], rest: timedelta) -> 
     more_urgent = made.rule is Rule.URGENT and not any(each.urgent for each in lately)
     known = frozenset[str]().union(*(each.grounds for each in lately))
     return not more_urgent and made.grounds <= known
+
+
+# Catching up ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What judgements that were not looked at yet bring, all taken together."""
+
+    lapse: Lapse | None = None
+    """Of the proposal that was open before."""
+    proposal: Proposal | None = None
+    """Still supported by the last of them."""
+
+
+def catch_up(
+    known: Sequence[Seen],
+    new: Sequence[Seen],
+    *,
+    proposal: Proposal | None = None,
+    rejections: Sequence[Rejection] = (),
+    rest: timedelta = REST,
+) -> Change:
+    """What the ``new`` judgements of a service bring, each looked at in turn after those ``known`` already.
+
+    Both are in order of time; a new one takes the place of a known one of its moment. What came and went
+    among the new ones is nobody's proposal. ``rejections`` are all there are: people may have rejected what
+    they know meanwhile, after the moments that are caught up with.
+    """
+    row, open_, lapse = list(known), proposal, None
+    for now in new:
+        row = _last_days([*(each for each in row if each.at < now.at), now])
+        for step in decide(row, proposal=open_, rejections=rejections, rest=rest):
+            if isinstance(step, Lapse) and step.proposal is proposal:
+                lapse = step
+            open_ = step if isinstance(step, Proposal) else None
+    return Change(lapse, None if open_ is proposal else open_)
 
 
 # Walking --------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from handoff import actions
+from handoff import actions, proposals
 from readiness.tasks import Nudge
 
 
@@ -22,3 +22,16 @@ def follow_handbacks() -> int:
 def follow_reviews() -> int:
     """Lapse, fill and escalate reviews under way; how many lapsed or are open."""
     return actions.follow_reviews()
+
+
+@shared_task(base=Nudge)
+def keep_alerts_of_cases() -> int:
+    """Raise and end alerts about cases, conditions of reviews and launches; how many."""
+    changed = actions.keep_alerts_of_cases()
+    return changed.raised + changed.ended
+
+
+@shared_task(base=Nudge)
+def propose_moves() -> int:
+    """Have the rules look at what was judged since they looked last; how many proposals came or lapsed."""
+    return len(proposals.propose_moves().made)

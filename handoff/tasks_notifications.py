@@ -22,5 +22,6 @@ def deliver_to(subscription_id: int) -> int:
 
 @shared_task(base=Nudge)
 def forget() -> int:
-    """Delete what was told long ago."""
+    """Delete what was told or answered long ago; how many messages that were."""
+    tidying.forget_answers()
     return tidying.forget()

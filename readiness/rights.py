@@ -33,6 +33,7 @@ DECIDE_OWN_CASE: Final = "handoff.decide_own_case"
 WORK_CASE: Final = "handoff.work_case"
 WORK_OWN_CASE: Final = "handoff.work_own_case"
 REVIEW: Final = "handoff.add_review"
+OVERRIDE: Final = "handoff.override_verdict"
 REVIEW_OWN: Final = "handoff.review_own_service"
 
 EVIDENCE = (
@@ -57,6 +58,7 @@ _FACTS = _each(
     for model in (
         *("transition", "consultant", "message"),
         *("review", "checklistitem", "itemoutcome", "condition", "reviewcomment", "signoff"),
+        *("verdictoverride", "overrideend"),
         *("case", "casecomment", "casescorecard", "finding", "stabilisationitem", "exitcriterion"),
     )
 )
@@ -70,6 +72,7 @@ _LEADING = frozenset(
         ASK_WAIVER,
         DECIDE_WAIVER,
         REVIEW,
+        OVERRIDE,
         *(PROPOSE_CASE, DECIDE_CASE, WORK_CASE),
         SUBSCRIBE,
         *_each("add", *EVIDENCE),  # by spreadsheet; add_feed is also the right to declare a span
@@ -195,6 +198,11 @@ def person_of(user: User) -> int | None:
     """The key of the person that a log-in belongs to, where a lead said so."""
     log_in = Identity.objects.filter(source=Identity.LOG_IN, external_id=user.get_username())
     return log_in.values_list("person", flat=True).first()
+
+
+def name_of(user: User) -> str:
+    """Who acts, as records keep it: id and name as text, which outlive the log-in."""
+    return f"{user.pk} {user.get_full_name() or user.get_username()}"[:300]
 
 
 def _holds(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:

@@ -10,24 +10,40 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection
+from django.core.management import call_command
+from django.db import connection, transaction
 from django.test import TransactionTestCase
+from pytest_django.plugin import DjangoDbBlocker
 from redis import Redis
 
 from handoff import guards
+from tests.own_database import OwnDatabase, own_name
+from tests.worked_fleet import FOLDER
 
 REDIS = "redis://127.0.0.1:6379/1"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ON_POSTGRESQL = "postgres" in os.environ.get("DATABASE_URL", "")
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what touches a database, so that `-m needs_database` runs that part again on another one."""
     for item in items:
-        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(
-            getattr(item, "fixturenames", ())
-        ):
+        if ON_POSTGRESQL and item.get_closest_marker("sqlite_only"):
+            item.add_marker(pytest.mark.skip("about SQLite, or what keeps to it"))
+        if uses_the_suites_database(item):
             item.add_marker(pytest.mark.needs_database)
+        elif "migrated_database" in getattr(item, "fixturenames", ()):
+            # what is copied must be there: pytest-django makes it only where a test that was chosen says so
+            item.add_marker(pytest.mark.django_db)
+
+
+def uses_the_suites_database(item: pytest.Item) -> bool:
+    """Whether a test works in the database that all tests share."""
+    names = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("django_db") is not None or not {"db", "transactional_db"}.isdisjoint(
+        names
+    )
 
 
 def require_service(name: str, *, found: bool) -> None:
@@ -67,11 +83,54 @@ def _flushed() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="module")
 def _swept(request: pytest.FixtureRequest) -> None:
     """What tests took back lies about in PostgreSQL's tables until it is swept up, and slows what follows."""
-    if "postgres" not in os.environ.get("DATABASE_URL", ""):
+    own = [item for item in request.session.items if item.path == request.path]
+    if not ON_POSTGRESQL or not any(map(uses_the_suites_database, own)):
         return
     request.getfixturevalue("django_db_setup")
     with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE readiness_deployment, readiness_incident, readiness_page")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OwnDatabase]:
+    """The suite's database as ever, and a copy of it from before any test."""
+    copy = OwnDatabase(own_name("migrated"), tmp_path_factory.mktemp("migrated"))
+    with django_db_blocker.unblock():
+        copy.create_as_migrated()
+    yield copy
+    copy.drop()
+
+
+@pytest.fixture(scope="session")
+def migrated_database(django_db_setup: OwnDatabase) -> OwnDatabase:
+    """A database to copy, with what migrations make and nothing else: to run them takes ten seconds."""
+    return django_db_setup
+
+
+@pytest.fixture(scope="session")
+def worked_database(
+    migrated_database: OwnDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OwnDatabase]:
+    """A database to copy, with the worked fleet in it, not judged yet."""
+    database = OwnDatabase(own_name("worked"), tmp_path_factory.mktemp("worked")).create(migrated_database)
+    database.manage("import_fleet", str(FOLDER))
+    yield database
+    database.drop()
+
+
+@pytest.fixture(scope="module")
+def worked_fleet_once(django_db_setup: OwnDatabase, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The worked fleet in the suite's own database, for a whole module: what each test does is taken back."""
+    block = transaction.atomic()
+    with django_db_blocker.unblock():
+        block.__enter__()
+        call_command("import_fleet", FOLDER, verbosity=0)
+    yield
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        block.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="session")

@@ -67,12 +67,14 @@ class Place:
     ) -> Scorecard:
         """A live scorecard of now, which becomes the current one."""
         whose = service or self.service
+        document = numbers(days, {**SCORES, **scores})
+        document["verdicts"]["handback"] = verdict and {"verdict": verdict, "reasons": [], "waivers": []}
         card: Scorecard = ScorecardFactory.create(
             service=whose,
             policy=PolicyVersionFactory.create(in_force=True),
             at=self.now,
             handback=verdict,
-            numbers=numbers(days, {**SCORES, **scores}),
+            numbers=document,
         )
         CurrentScore.objects.filter(service=whose).delete()
         CurrentScoreFactory.create(

@@ -14,9 +14,8 @@ from urllib.parse import quote
 
 import psycopg
 from django.conf import settings
+from django.db import connection
 from psycopg import sql
-
-from tests.worked_fleet import FOLDER
 
 ROOT = Path(__file__).parent.parent
 WAIT = 60
@@ -58,6 +57,18 @@ class OwnDatabase:
             self._administer(sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(self.name), copied))
         elif template:
             shutil.copy(template.file, self.file)
+        return self
+
+    def create_as_migrated(self) -> "OwnDatabase":
+        """Make it a copy of the suite's own database, as long as that holds only what migrations make."""
+        if self.on_postgresql:
+            suite = OwnDatabase(str(connection.settings_dict["NAME"]), self.folder)
+            connection.close()  # nobody may be connected to what is copied
+            return self.create(suite)
+        connection.ensure_connection()
+        with closing(sqlite3.connect(self.file)) as file:
+            connection.connection.backup(file)
+            file.execute("PRAGMA journal_mode=WAL")  # as a process of ours leaves its database
         return self
 
     def drop(self) -> None:
@@ -113,9 +124,6 @@ class OwnDatabase:
         return {**os.environ, **ours, "DJANGO_SETTINGS_MODULE": "config.settings"}
 
 
-def worked_fleet_database(name: str, folder: Path, environment: Mapping[str, str]) -> OwnDatabase:
-    """A new database with the worked fleet in it."""
-    database = OwnDatabase(f"handoff_{name}_{os.getpid()}", folder, environment).create()
-    database.manage("migrate", "--verbosity", "0")
-    database.manage("import_fleet", str(FOLDER))
-    return database
+def own_name(purpose: str) -> str:
+    """A name that no other process of tests gives."""
+    return f"handoff_{purpose}_{os.getpid()}"

@@ -197,6 +197,7 @@ def test_the_export_holds_what_is_filtered(fleet: dict[str, Service]) -> None:
         "system",
         "fleet",
         "made_up",
+        "overridden",
     ]
     assert [row["service"] for row in rows] == ["cart"]
     assert (rows[0]["score"], rows[0]["trend"], rows[0]["below"]) == ("40.0", "-8.0", "defects telemetry")

@@ -251,4 +251,4 @@ def _queries(lead: Visitor, number: int) -> int:
 def test_many_services_take_as_many_queries_as_few(lead: Visitor) -> None:
     _queries(lead, 1)
 
-    assert _queries(lead, 2) == _queries(lead, 60)
+    assert _queries(lead, 2) == _queries(lead, 50)  # SQLite takes 58 services in a statement

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from kombu.exceptions import OperationalError
 from pytest_django import DjangoAssertNumQueries
 
@@ -14,7 +13,6 @@ from readiness.simulation import runs
 from tests.admin_pages import Visitor
 from tests.candidates import easier_telemetry, stored, text_with
 from tests.factories import SimulationFactory
-from tests.worked_fleet import FOLDER
 
 AT = datetime(2026, 7, 1, 9, 30, tzinfo=UTC)
 LIST = "/admin/readiness/simulation/"
@@ -32,9 +30,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-def draft(monkeypatch: pytest.MonkeyPatch) -> PolicyVersion:
+def draft(worked_fleet_once: None, monkeypatch: pytest.MonkeyPatch) -> PolicyVersion:
     """A draft beside the worked fleet; the clock stands where its data ends."""
-    call_command("import_fleet", FOLDER, verbosity=0)
     monkeypatch.setattr(clock, "now", lambda: AT)
     return stored(text_with(easier_telemetry))
 

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from readiness import clock
@@ -14,16 +13,14 @@ from readiness.models import Service, Waiver
 from tests.command_line import answer
 from tests.machines import Machine
 from tests.rest import ROOT, Asker, fields, problem
-from tests.worked_fleet import FOLDER
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
 JUDGED = ("model", "quote", "ledger", "fresh", "steady", "away")
 
 
 @pytest.fixture
-def asker(db: None, monkeypatch: pytest.MonkeyPatch) -> Asker:
+def asker(worked_fleet_once: None, db: None, monkeypatch: pytest.MonkeyPatch) -> Asker:
     """Somebody who may view services, three hours after they were judged."""
-    call_command("import_fleet", FOLDER, verbosity=0)
     monkeypatch.setattr(clock, "now", lambda: AT)
     answer(Evaluate(), *(f"--service={slug}" for slug in JUDGED))
     monkeypatch.setattr(clock, "now", lambda: AT + timedelta(hours=3))

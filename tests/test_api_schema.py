@@ -55,12 +55,13 @@ HANDBACK = (
     *("findings", "close-finding", "plan", "finish-plan-item"),
 )
 REVIEW = (
-    *("comments", "sign", "reject", "withdraw", "launch"),
+    *("comments", "sign", "reject", "withdraw", "launch", "override", "take-back-override"),
     *(f"items/{{item}}/{verb}" for verb in ("attest", "outcome", "assign", "fulfil")),
 )
 CATALOGUE = {"teams", "systems", "services"}
 DECIDED = {
     *("consultants/", "consultants/{id}/end/", "consultants/{id}/notes/"),
+    *("handoffs/", *(f"handoffs/{{id}}/{verb}/" for verb in ("reject", "withdraw", "comment"))),
     *("handbacks/", *(f"handbacks/{{id}}/{verb}/" for verb in HANDBACK)),
     *("reviews/", *(f"reviews/{{id}}/{verb}/" for verb in REVIEW)),
     *("waivers/", *(f"waivers/{{id}}/{verb}/" for verb in ("approve", "refuse", "withdraw", "revoke"))),
@@ -83,6 +84,10 @@ def test_what_is_written_is_the_catalogue_and_evidence_and_evaluations_are_start
     for path in decided:
         moved = document["paths"][path]["post"]["responses"]["409"]["content"]["application/problem+json"]
         assert moved["schema"] == {"$ref": "#/components/schemas/Moved"}
+        headers = [each for each in document["paths"][path]["post"]["parameters"] if each["in"] == "header"]
+        assert [(each["name"], each.get("required", False)) for each in headers] == [
+            ("Idempotency-Key", False)
+        ]
     assert "202" in document["paths"]["/api/v1/evaluations/"]["post"]["responses"]
 
 

@@ -13,7 +13,7 @@ from redis import Redis
 
 from config import celery_app
 from readiness import alerting, evaluation, tasks
-from tests.own_database import WAIT, OwnDatabase, worked_fleet_database
+from tests.own_database import WAIT, OwnDatabase, own_name
 from tests.worked_fleet import expected
 from tests.workers import send, wait_for, workers_of
 
@@ -24,10 +24,10 @@ WHOLE = [("done", "live", "fleet", SERVICES, SERVICES, 0)]
 
 
 @pytest.fixture
-def fleet(broker: str, tmp_path: Path) -> Iterator[OwnDatabase]:
+def fleet(broker: str, tmp_path: Path, worked_database: OwnDatabase) -> Iterator[OwnDatabase]:
     """The worked fleet in a database that workers share; every service is a batch."""
     told = {"CELERY_BROKER_URL": broker, "EVALUATION_BATCH_SIZE": "1"}
-    database = worked_fleet_database("worker", tmp_path, told)
+    database = OwnDatabase(own_name("worker"), tmp_path, told).create(worked_database)
     yield database
     database.drop()
 

@@ -4,22 +4,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from readiness import clock
 from readiness.management.commands.evaluate import Command
 from readiness.models import CurrentScore, Evaluation, Scorecard, Service
 from tests.command_line import Answer, answer, shell
-from tests.worked_fleet import FOLDER, expected
+from tests.own_database import OwnDatabase
+from tests.worked_fleet import expected
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
 SLUGS = sorted(expected()["services"])
 
 
 @pytest.fixture
-def fleet(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def fleet(worked_fleet_once: None, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worked fleet, not judged yet; the clock stands where its data ends."""
-    call_command("import_fleet", FOLDER, verbosity=0)
     monkeypatch.setattr(clock, "now", lambda: AT)
 
 
@@ -123,10 +123,10 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_judged(options: list[str]
     assert not Evaluation.objects.exists()
 
 
-def test_what_could_not_run_exits_with_3(tmp_path: Path) -> None:
-    database = f"sqlite:///{tmp_path / 'fleet.sqlite3'}"
-    assert shell("evaluate", database=database).returncode == 3  # no tables
-    assert shell("migrate", "--verbosity=0", database=database).returncode == 0
+def test_what_could_not_run_exits_with_3(tmp_path: Path, migrated_database: OwnDatabase) -> None:
+    no_tables = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+    assert shell("evaluate", database=no_tables).returncode == 3
+    database = migrated_database.address  # nothing is written: it is refused
 
     refused = {
         "unknown service": shell("evaluate", "--service=nobody", database=database),

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from readiness import clock
 from readiness.management.commands.evaluate import Command as Evaluate
 from readiness.management.commands.gate import Command
 from tests.command_line import answer, shell
+from tests.own_database import OwnDatabase, own_name
 from tests.worked_fleet import FOLDER
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
@@ -26,13 +27,12 @@ JUDGE = ("evaluate", *(f"--service={slug}" for slug in JUDGED))
 
 
 class Fleet:
-    """The worked fleet in a file; some of it is judged live at midnight."""
+    """The worked fleet in a database; some of it is judged live at midnight."""
 
-    def __init__(self, folder: Path) -> None:
-        self.database = f"sqlite:///{folder / 'fleet.sqlite3'}"
-        for command in (("migrate", "--verbosity=0"), ("import_fleet", str(FOLDER)), JUDGE):
-            done = self.run(*command, hours=0)
-            assert done.returncode == 0, done.stderr
+    def __init__(self, database: str) -> None:
+        self.database = database
+        done = self.run(*JUDGE, hours=0)
+        assert done.returncode == 0, done.stderr
 
     def run(self, *command: str, hours: float = 3, **environment: str) -> "subprocess.CompletedProcess[str]":
         """A command, so many hours after midnight."""
@@ -42,9 +42,11 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def shelled(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+def shelled(worked_database: OwnDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Made once for all tests: nothing here changes it."""
-    return Fleet(tmp_path_factory.mktemp("gate"))
+    database = OwnDatabase(own_name("gate"), tmp_path_factory.mktemp("gate")).create(worked_database)
+    yield Fleet(database.address)
+    database.drop()
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from pytest_django import DjangoAssertNumQueries
 
-from handoff import actions, tasks
+from handoff import actions, proposals, tasks
 from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError, RefusedError
 from handoff.machine import HANDBACK
 from handoff.models import Case, CaseScorecard, Consultant, Transition
-from readiness.models import Evaluation, ManagementChange, Service
+from readiness.models import CurrentScore, Evaluation, ManagementChange, Service
 from tests.factories import DefectFactory, IncidentFactory, ServiceFactory
 from tests.handing_back import DAY, Place
 
@@ -134,7 +134,11 @@ ACTS: dict[str, Act] = {
     ),
     "release": lambda place, case: actions.confirm_handback(case, by=place.dev, reason="Agreed."),
     "stabilise": lambda place, case: actions.stabilise_handback(case, by=place.lead),
-    "lapse": lambda place, case: (place.judge("holds"), actions.follow_handbacks(place.now)),
+    "lapse": lambda place, case: (
+        place.judge("holds"),
+        actions.follow_handbacks(place.now),
+        proposals.propose_moves(),
+    ),
     "return": lambda place, case: (place.judge("urgent"), actions.follow_handbacks(place.now)),
 }
 
@@ -172,7 +176,7 @@ def test_each_move_is_made_from_its_states_and_refused_from_all_others(
 ) -> None:
     case = place.prepared()
     if state == "lapsed":  # the rule's own proposal
-        Case.objects.update(trigger="verdict")
+        Case.objects.update(trigger="verdict", proposer="rule: regressed v1")
     place.pass_time()
     STATES[state](place, case)
     place.pass_time()
@@ -182,7 +186,7 @@ def test_each_move_is_made_from_its_states_and_refused_from_all_others(
     if name == "stabilise" and state == "stabilising":
         mended(place, case)
     if name == "lapse" and state == "proposed":
-        Case.objects.update(trigger="verdict")
+        Case.objects.update(trigger="verdict", proposer="rule: regressed v1")
     legal = HANDBACK.get((state, name))
     if legal:
         ACTS[name](place, case)
@@ -369,6 +373,7 @@ def test_a_persons_proposal_does_not_lapse_by_a_verdict(place: Place) -> None:
     place.pass_time()
     place.judge("holds")
     assert actions.follow_handbacks() == 0
+    assert proposals.propose_moves().made == []
     case.refresh_from_db()
     assert case.state == "proposed"
 
@@ -455,7 +460,7 @@ def test_stabilised_needs_every_exit_criterion_on_the_newest_scorecard(place: Pl
     if lacking == "clock":
         place.judge(None, days=29, defects=85)
     if lacking == "judgement":
-        case.scorecards.model.objects.filter(at__gte=case.confirmed_at).update(kind="replay")
+        CurrentScore.objects.filter(at__gte=case.confirmed_at).delete()  # replays have none
     with pytest.raises(InvalidError) as refused:
         ACTS["stabilise"](place, case)
     assert refused.value.field == "exit_criteria"

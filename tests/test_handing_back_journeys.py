@@ -131,7 +131,7 @@ def rest(story: Story, client: Client, case: Case) -> None:
 def prepare(story: Story, client: Client, case: Case) -> None:
     """A finding, a plan, a word."""
     incident, defect = story.references()
-    found = {"kind": "design", "severity": 1, "text": "Rebuilt in haste.", "review_item": "HRR-3"}
+    found = {"kind": "design", "severity": 1, "text": "Rebuilt in haste.", "review_item": "coupling"}
     assert incident in step(client, case, "finding", incidents=incident, defects=defect, **found)
     due_on = (story.now + 5 * DAY).date()
     step(client, case, "plan", text="Take the cache out.", owner=story.person("dora").pk, due_on=due_on)
@@ -142,10 +142,17 @@ def prepare(story: Story, client: Client, case: Case) -> None:
 def told_on_paper(client: Client, case: Case) -> None:
     """The printable page and the command tell all of it."""
     printed, out = text(client.get(f"{LIST}{case.pk}/print/")), StringIO()
-    for said in ("Trigger", "Evidence", "HRR-3", "Take the cache out.", "stability clock", "We are at it."):
+    for said in (
+        "Trigger",
+        "Evidence",
+        "coupling",
+        "Take the cache out.",
+        "stability clock",
+        "We are at it.",
+    ):
         assert said in printed
     call_command("handback-report", "regressed", stdout=out)
-    assert "HRR-3" in out.getvalue()
+    assert "coupling" in out.getvalue()
     with pytest.raises(CommandError, match="never proposed"):
         call_command("handback-report", "ops-managed-holds", stdout=out)
 

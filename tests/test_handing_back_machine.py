@@ -19,8 +19,10 @@ from hypothesis.stateful import (
 from handoff import actions
 from handoff.actions.recording import name_of
 from handoff.actions.refusals import RefusedError
+from handoff.consequences import RULE, Change, Happening
 from handoff.machine import HANDBACK, MANAGEMENT
 from handoff.models import Case, Transition
+from handoff.rules import rule_of
 from readiness.models import ManagementChange
 from tests.handing_back import DAY, Place
 
@@ -169,6 +171,13 @@ class Handbacks(RuleBasedStateMachine):
             self.attempt(actions.close_finding, finding, by=self.user(by))
         self.attempt(actions.stabilise_handback, case, by=self.user(by))
 
+    @precondition(lambda self: self.state() == "stabilising")
+    @rule()
+    def retire(self) -> None:
+        """The catalogue says that it is retired; the next one, that it was not meant so."""
+        retired = {self.place.service.pk: [Happening(Change.RETIREMENT, "live", "retired")]}
+        self.attempt(actions.change_services, retired, actor=RULE, reason="catalogue of shop")
+
     @rule(verdict=st.sampled_from(["holds", "below", "below", "urgent"]), days=st.sampled_from([1, 29]))
     def sweep(self, verdict: str, days: int) -> None:
         """Time passes, and the sweep looks."""
@@ -186,6 +195,10 @@ class Handbacks(RuleBasedStateMachine):
         self.judged(verdict)
         actions.follow_handbacks()
         assert actions.follow_handbacks() == 0
+        case = self.case()
+        if verdict == "holds" and case and rule_of(case.proposer):
+            card, said = actions.newest(case.service), "It holds."
+            self.attempt(actions.lapse_proposal, case, by="rule: regressed v1", reason=said, card=card)
 
     @precondition(lambda self: self.state() == "proposed")
     @rule(by=st.sampled_from(["lead", "other"]))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handoff import tasks_notifications
-from tests.own_database import WAIT, OwnDatabase, worked_fleet_database
+from tests.own_database import WAIT, OwnDatabase, own_name
 from tests.receivers import Talk, hangs, receiving, takes
 from tests.workers import send, wait_for, workers_of
 
@@ -31,10 +31,10 @@ SENT = "SELECT count(*) FROM handoff_delivery WHERE state = 'sent'"
 
 
 @pytest.fixture
-def fleet(broker: str, tmp_path: Path) -> Iterator[OwnDatabase]:
+def fleet(broker: str, tmp_path: Path, worked_database: OwnDatabase) -> Iterator[OwnDatabase]:
     """The worked fleet, in a database that workers share; receivers on loopback are meant."""
     told = {"CELERY_BROKER_URL": broker, "ALLOW_PRIVATE_WEBHOOKS": "true"}
-    database = worked_fleet_database("told", tmp_path, told)
+    database = OwnDatabase(own_name("told"), tmp_path, told).create(worked_database)
     yield database
     database.drop()
 

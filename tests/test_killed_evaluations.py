@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.own_database import WAIT, OwnDatabase, worked_fleet_database
+from tests.own_database import WAIT, OwnDatabase, own_name
 
 pytestmark = pytest.mark.needs_database
 
@@ -24,21 +24,11 @@ HALF_DONE = """
 JUDGEMENTS = "SELECT service_id, kind, revision, digest FROM readiness_scorecard"
 
 
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnDatabase]:
-    """The worked fleet, not judged yet; five services make a batch."""
-    database = worked_fleet_database(
-        "killed", tmp_path_factory.mktemp("killed"), {"EVALUATION_BATCH_SIZE": "5"}
-    )
-    yield database
-    database.drop()
-
-
 @pytest.fixture
-def databases(imported: OwnDatabase, tmp_path: Path) -> Iterator[tuple[OwnDatabase, OwnDatabase]]:
-    """Two copies: one to be disturbed, one to be left in peace."""
+def databases(worked_database: OwnDatabase, tmp_path: Path) -> Iterator[tuple[OwnDatabase, OwnDatabase]]:
+    """The worked fleet twice, to be disturbed and to be left in peace; five services make a batch."""
     pair = tuple(
-        OwnDatabase(f"{imported.name}_{name}", tmp_path, imported.environment).create(imported)
+        OwnDatabase(own_name(name), tmp_path, {"EVALUATION_BATCH_SIZE": "5"}).create(worked_database)
         for name in ("disturbed", "undisturbed")
     )
     yield pair[0], pair[1]

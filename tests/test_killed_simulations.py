@@ -10,7 +10,7 @@ import pytest
 
 from readiness import tasks
 from tests.candidates import shorter_window, text_with
-from tests.own_database import WAIT, OwnDatabase, worked_fleet_database
+from tests.own_database import WAIT, OwnDatabase, own_name
 from tests.workers import send, wait_for, workers_of
 
 pytestmark = pytest.mark.needs_database
@@ -28,9 +28,10 @@ RESULTS = "SELECT result FROM readiness_simulation ORDER BY id"
 
 
 @pytest.fixture
-def fleet(broker: str, tmp_path: Path) -> Iterator[OwnDatabase]:
+def fleet(broker: str, tmp_path: Path, worked_database: OwnDatabase) -> Iterator[OwnDatabase]:
     """The worked fleet with a draft, in a database that workers share."""
-    database = worked_fleet_database("simulated", tmp_path, {"CELERY_BROKER_URL": broker})
+    told = {"CELERY_BROKER_URL": broker}
+    database = OwnDatabase(own_name("simulated"), tmp_path, told).create(worked_database)
     draft = tmp_path / "draft.yaml"
     draft.write_text(text_with(shorter_window))
     database.manage("policy", "apply", str(draft), "--author", "ada", "--note", "A test.")

@@ -88,7 +88,7 @@ def test_among_the_services_tried_there_are_good_ones_and_bad_ones(state: str) -
 
     def collect(story: Story) -> None:
         seen.add(verdict_of(judge(story.facts, default_policy())))
+        assert not (len(seen) >= 3 and FINE[state] in seen), "enough"  # looks no further
 
-    first_failure(collect, state)
-    assert len(seen) >= 3
-    assert FINE[state] in seen
+    with pytest.raises(AssertionError, match="enough"):
+        first_failure(collect, state)

@@ -188,6 +188,7 @@ def test_a_diff_with_a_file_that_is_no_policy_is_an_error(file: Path) -> None:
         policy("diff", "active", str(file))
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(("content", "status"), [(DEFAULT, 0), ("name: x", 1), (b"\xff\xfe", 3), (None, 3)])
 def test_a_shell_sees_good_not_good_or_that_it_could_not_run(
     tmp_path: Path, content: str | bytes | None, status: int
@@ -200,6 +201,7 @@ def test_a_shell_sees_good_not_good_or_that_it_could_not_run(
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.sqlite_only
 def test_a_shell_sees_3_for_a_misspelt_subcommand(tmp_path: Path) -> None:
     ended = shell("policy", "chek", "x", database=f"sqlite:///{tmp_path}/none.sqlite3")
     assert ended.returncode == 3

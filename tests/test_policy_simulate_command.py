@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from readiness import clock
 from readiness.management.commands.policy import Command
@@ -14,15 +14,13 @@ from readiness.models import Evaluation, Scorecard, Service
 from tests.candidates import easier_telemetry, other_weights, stored, text_with
 from tests.command_line import Answer, answer, shell
 from tests.judging import DEFAULT
-from tests.worked_fleet import FOLDER
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def fleet(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def fleet(worked_fleet_once: None, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worked fleet; the clock stands where its data ends."""
-    call_command("import_fleet", FOLDER, verbosity=0)
     monkeypatch.setattr(clock, "now", lambda: AT)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from handoff.rules import (
     REST,
     RULES_VERSION,
+    Change,
     Clock,
     Course,
     Kind,
@@ -22,7 +24,9 @@ from handoff.rules import (
     Seen,
     Step,
     advance,
+    catch_up,
     decide,
+    rule_of,
     seen,
     walk,
 )
@@ -341,6 +345,42 @@ def test_what_came_by_a_moment_does_not_depend_on_what_followed(
     last = row[until - 1].at if until else AT - DAY
     whole = walk(row, rejections=rejections)
     assert walk(row[:until], rejections=rejections) == tuple(step for step in whole if step.at <= last)
+
+
+@given(rows(), st.lists(st.integers(0, 40), max_size=6))
+def test_whatever_is_caught_up_with_at_once_the_same_is_open_as_after_each_by_itself(
+    row: list[Seen], cuts: list[int]
+) -> None:
+    open_, known = None, list[Seen]()
+    for start, end in pairwise(sorted({0, len(row), *(min(cut, len(row)) for cut in cuts)})):
+        change = catch_up(known, row[start:end], proposal=open_)
+        assert change.lapse is None or change.lapse.proposal is open_
+        assert (change.lapse is not None) or open_ is None or change.proposal is None
+        open_ = change.proposal or (None if change.lapse else open_)
+        known = row[:end]
+    course = Course()
+    for each in row:
+        course, _ = advance(course, each)
+    assert open_ == course.open
+
+
+def test_what_comes_and_goes_while_nobody_looks_is_no_proposal() -> None:
+    new = [on(1, "urgent"), on(2, "holds")]
+    assert catch_up([on(0, "holds")], new) == Change()
+    assert [step.rule for step in proposed(walk(new))] == [Rule.URGENT]
+
+
+@pytest.mark.parametrize(
+    ("actor", "rule"),
+    [
+        ("rule: regressed v7", Rule.REGRESSED),
+        ("rule: handback following v1", None),
+        ("7 rule: ready v1", None),
+    ],
+)
+def test_records_name_rules_so_that_they_are_known_again(actor: str, rule: Rule | None) -> None:
+    assert rule_of(actor) is rule
+    assert rule is None or rule_of(rule.actor) is rule
 
 
 @given(rows(), REJECTIONS)

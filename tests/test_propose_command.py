@@ -14,6 +14,7 @@ from django.db import transaction
 from pytest_django.plugin import DjangoDbBlocker
 
 from handoff.management.commands.propose import Command
+from handoff.models import Case
 from readiness import clock, evaluation
 from readiness.evaluation import judging
 from readiness.models import PolicyVersion, Scorecard, Service
@@ -22,6 +23,7 @@ from readiness.policy import Policy
 from readiness.scoring import Judgement, judge
 from tests.command_line import Answer, answer, shell
 from tests.factories import WaiverFactory
+from tests.handing_back import Place
 from tests.story.generate import FOLDER
 from tests.story.plot import END, utc
 
@@ -271,17 +273,50 @@ def test_what_makes_no_sense_is_refused(options: list[str], said: str) -> None:
         propose(*options)
 
 
-def test_without_dry_run_one_line_says_that_it_only_shows(tmp_path: Path) -> None:
+def test_what_only_a_dry_run_can_do_and_an_empty_database_are_told_in_one_line(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'fleet.sqlite3'}"
-    refused = shell("propose", database=database)
-    no_tables = shell("propose", "--dry-run", "--from=2026-06-01T00:00:00Z", database=database)
-
-    assert (refused.returncode, no_tables.returncode) == (3, 3)
-    assert refused.stderr.strip().splitlines() == [
-        "CommandError: it only shows what would have been proposed: add --dry-run"
+    refused = shell("propose", "--service=pay", database=database)
+    no_tables = [
+        shell("propose", *options, database=database)
+        for options in ([], ["--dry-run", "--from=2026-06-01T00:00:00Z"])
     ]
-    assert not refused.stdout
-    assert "Traceback" not in no_tables.stderr
+    assert refused.stderr.strip().splitlines() == [
+        "CommandError: --from, --to, --every and --service choose what --dry-run shows: add it"
+    ]
+    for each in (refused, *no_tables):
+        assert (each.returncode, each.stdout) == (3, "")
+        assert "Traceback" not in each.stderr
+
+
+# For real ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_without_dry_run_it_proposes_once_and_says_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(monkeypatch)
+    place.pass_time()
+    place.judge("urgent")
+    done, again = answer(Command()), answer(Command(), "--format=json")
+    assert (done.status, again.status) == (0, 0)
+    assert done.lines[0] == "1 service judged since the rules looked last: 1 proposed, 0 lapsed."
+    assert "propose handback (rule: urgent v1): The handback verdict is urgent" in done.flat
+    assert json.loads(again.out) == {"looked": 0, "broken": [], "made": []}
+    place.pass_time()
+    place.judge("holds")
+    (made,) = json.loads(answer(Command(), "--format=json").out)["made"]
+    case = Case.objects.get()
+    assert (made["service"], made["case"], made["kind"]) == ("pay", case.pk, "handback")
+    assert (made["move"], made["actor"], case.state) == ("lapse", "rule: urgent v1", "lapsed")
+
+
+@pytest.mark.django_db
+def test_a_service_that_cannot_be_looked_at_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Place(monkeypatch)
+    Scorecard.objects.update(numbers={})
+    assert answer(Command()).status == 1
+    assert "pay: could not be looked at, the log says why" in capsys.readouterr().err
 
 
 @pytest.mark.django_db

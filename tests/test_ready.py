@@ -27,6 +27,7 @@ from readiness.models import Alert
 from readiness.monitoring import broker, checks
 from tests.command_line import shell
 from tests.factories import EvaluationFactory, ServiceFactory
+from tests.own_database import OwnDatabase
 
 pytestmark = pytest.mark.django_db
 
@@ -166,17 +167,19 @@ class Line:
             other.shutdown(socket.SHUT_RDWR)
 
 
-def test_on_sqlite_it_does_not_wait_for_whoever_writes(tmp_path: Path) -> None:
-    address = f"sqlite:///{tmp_path / 'busy.sqlite3'}"
-    assert shell("migrate", "--verbosity=0", database=address).returncode == 0
+@pytest.mark.sqlite_only
+def test_on_sqlite_it_does_not_wait_for_whoever_writes(
+    tmp_path: Path, migrated_database: OwnDatabase
+) -> None:
+    busy = OwnDatabase("busy", tmp_path).create(migrated_database)
     code = (
         "from readiness.monitoring.checks import report; "
         "print(*(name for name, check in report().items() if check.ok))"
     )
-    with closing(sqlite3.connect(tmp_path / "busy.sqlite3", isolation_level=None)) as writer:
+    with closing(sqlite3.connect(busy.file, isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
-        said = shell("shell", "--no-imports", "-c", code, database=address)
+        said = shell("shell", "--no-imports", "-c", code, database=busy.address)
 
     assert said.stdout.split() == ["database", "migrations", "evaluation", "broker"], said.stderr
     assert time.monotonic() - began < 20

@@ -9,9 +9,10 @@ from django.db import connection, connections
 
 from handoff import actions
 from handoff.checklists import Side
-from handoff.models import Review, SignOff, Transition
+from handoff.models import Review, SignOff, Transition, VerdictOverride
+from readiness import rights
 from readiness.models import ManagementChange, Service
-from tests.reviewing import Desk
+from tests.reviewing import UNREADY, Desk, numbers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = 8
@@ -69,3 +70,16 @@ def test_of_many_who_open_a_review_one_does(desk: Desk) -> None:
     )
     assert told == ["MovedError"] * (MANY - 1) + ["done"]
     assert Review.objects.count() == 1
+
+
+def test_of_many_leads_who_override_a_verdict_one_does(desk: Desk) -> None:
+    desk.judge(numbers(UNREADY))
+    review = desk.open()
+    leads = [desk.person(f"lead-{each}", rights.SRE_LEAD, "ops", desk.operations) for each in range(MANY)]
+    told = at_once(
+        lambda each: actions.override_verdict(
+            Review.objects.get(pk=review.pk), by=leads[each], reason="It cannot wait."
+        )
+    )
+    assert told == ["MovedError"] * (MANY - 1) + ["done"]
+    assert VerdictOverride.objects.count() == 1

@@ -163,6 +163,10 @@ def test_rest_says_why_not(desk: Desk) -> None:
     assert _post(desk.opener, f"{key}/sign/", 403, side="developers")["status"] == 403
     assert _post(desk.developer, f"{key}/items/{mine.pk + 999}/attest/", 404, name="A", said_on="2026-07-01")
     assert _post(desk.developer, f"{key}/reject/", 400, reason="No.")["errors"][0]["field"] == "review"
+    assert _post(desk.developer, f"{key}/withdraw/", 400, resaon="No.")["errors"][0]["field"] == "resaon"
+    misspelt = {"outcome": "not_met", "remark": "No.", "blokcing": True}
+    told = _post(desk.engineer, f"{key}/items/{mine.pk}/outcome/", 400, **misspelt)
+    assert told["errors"][0]["field"] == "blokcing"
 
 
 def test_outcomes_comments_and_conditions_over_rest(desk: Desk) -> None:
@@ -210,7 +214,7 @@ def test_the_rest_list_takes_as_many_queries_for_many_rows(desk: Desk, number: i
     asker = Asker()
     with CaptureQueriesContext(connection) as queries:
         assert len(asker.rows("reviews/", page_size=500)) == number
-    assert len(queries) == 4  # rights of two kinds, rows, sign-offs
+    assert len(queries) == 5  # rights of two kinds, rows, sign-offs, overrides
 
 
 @pytest.mark.parametrize("number", [1, 9])
@@ -222,7 +226,7 @@ def test_a_review_takes_as_many_queries_whatever_it_asks(desk: Desk, number: int
     asker, visitor = Asker(), Visitor(name="eve")
     with CaptureQueriesContext(connection) as queries:
         assert len(asker.get(f"reviews/{review.pk}/")["items"]) == review.items.count()
-    assert len(queries) == 8
+    assert len(queries) == 9
     with CaptureQueriesContext(connection) as queries:
         visitor.get(reverse("admin:handoff_review_change", args=[review.pk]))
     assert len(queries) <= 25

@@ -18,7 +18,7 @@ from readiness.management.scorecard_table import View, sections
 from readiness.models import Defect, Service, Waiver
 from readiness.reading import latest, rendered
 from tests.command_line import Answer, answer, shell
-from tests.worked_fleet import FOLDER
+from tests.own_database import OwnDatabase
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
 SOON = AT + timedelta(hours=3)
@@ -34,9 +34,8 @@ def stand_at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
 
 
 @pytest.fixture
-def fleet(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def fleet(worked_fleet_once: None, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worked fleet at three o'clock, judged live at midnight."""
-    call_command("import_fleet", FOLDER, verbosity=0)
     stand_at(monkeypatch, AT)
     answer(Evaluate(), *(f"--service={slug}" for slug in JUDGED))
     stand_at(monkeypatch, SOON)
@@ -299,10 +298,12 @@ def test_the_table_needs_no_query_of_its_own_once_the_card_is_rendered(
 # Exit status -----------------------------------------------------------------------------------------
 
 
-def test_what_cannot_be_answered_never_reads_as_a_verdict(tmp_path: Path) -> None:
-    database = f"sqlite:///{tmp_path / 'fleet.sqlite3'}"
-    assert shell("scorecard", "pay", database=database).returncode == 3  # no tables
-    assert shell("migrate", "--verbosity=0", database=database).returncode == 0
+def test_what_cannot_be_answered_never_reads_as_a_verdict(
+    tmp_path: Path, migrated_database: OwnDatabase
+) -> None:
+    no_tables = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+    assert shell("scorecard", "pay", database=no_tables).returncode == 3
+    database = migrated_database.address  # nothing is written: it is refused
 
     unknown = shell("scorecard", "pay", database=database)
     naive = shell("scorecard", "pay", "--at=2026-06-01", database=database)

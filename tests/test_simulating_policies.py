@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -30,7 +29,7 @@ from tests.candidates import (
 )
 from tests.factories import IncidentFactory
 from tests.judged import default_policy
-from tests.worked_fleet import FOLDER, expected
+from tests.worked_fleet import expected
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
 EARLIER = AT - timedelta(days=28)
@@ -40,9 +39,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def fleet(db: None) -> None:
+def fleet(worked_fleet_once: None) -> None:
     """The worked fleet."""
-    call_command("import_fleet", FOLDER, verbosity=0)
 
 
 def simulated(change: Change, at: Iterable[datetime] = (AT,), ids: Any = None) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import OperationalError
 
 from readiness import clock, evaluation, simulation, tasks
@@ -13,7 +12,6 @@ from readiness.simulation import runs
 from readiness.simulation.simulating import simulate
 from tests.candidates import shorter_window, stored, text_with
 from tests.factories import SimulationFactory
-from tests.worked_fleet import FOLDER
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
 SINCE = AT - timedelta(days=56)
@@ -22,9 +20,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def candidate(monkeypatch: pytest.MonkeyPatch) -> PolicyVersion:
+def candidate(worked_fleet_once: None, monkeypatch: pytest.MonkeyPatch) -> PolicyVersion:
     """A draft beside the worked fleet; the clock stands where its data ends."""
-    call_command("import_fleet", FOLDER, verbosity=0)
     monkeypatch.setattr(clock, "now", lambda: AT)
     return stored(text_with(shorter_window))
 

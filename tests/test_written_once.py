@@ -14,6 +14,7 @@ from handoff.models import Transition
 from readiness.models import ManagementChange
 from tests.command_line import shell
 from tests.factories import NOW, ServiceFactory
+from tests.own_database import OwnDatabase
 
 pytestmark = pytest.mark.django_db
 TABLES = [model._meta.db_table for model in guards.guarded()]
@@ -87,11 +88,14 @@ def test_an_adoption_is_on_record_with_who_when_and_why(adopted: Transition) -> 
     assert (adopted.actor, adopted.reason) == ("1 Ada", "it ran already")
 
 
-def test_a_database_without_triggers_is_mended_by_the_command_that_people_use(tmp_path: Path) -> None:
+@pytest.mark.sqlite_only
+def test_a_database_without_triggers_is_mended_by_the_command_that_people_use(
+    tmp_path: Path, migrated_database: OwnDatabase
+) -> None:
     """Through a shell: only there do checks run before the migration."""
-    database = f"sqlite:///{tmp_path / 'unguarded.sqlite3'}"
-    assert shell("migrate", "--verbosity=0", database=database).returncode == 0
-    with closing(sqlite3.connect(tmp_path / "unguarded.sqlite3")) as unguarded:
+    copy = OwnDatabase("unguarded", tmp_path).create(migrated_database)
+    database = copy.address
+    with closing(sqlite3.connect(copy.file)) as unguarded:
         for (name,) in unguarded.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             unguarded.execute(f"DROP TRIGGER {name}")
         unguarded.commit()

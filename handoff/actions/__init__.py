@@ -1,8 +1,11 @@
 """The only writer of management state. Each verb changes the world, once, and says who did it and why."""
 
 from handoff.actions.adopting import BEGINNING_OF_TIME, Adoption, adopt, adopt_all, adopted_from
+from handoff.actions.case_alerting import keep_alerts_of_cases
+from handoff.actions.case_lapsing import lapse_proposal
+from handoff.actions.changing import Happenings, change_services, foresee
 from handoff.actions.consulting import advise, end_consulting, name_consultant
-from handoff.actions.handback_checks import handback_obstacle, lacking, newest, proposing_obstacle
+from handoff.actions.handback_checks import handback_obstacle, lacking, proposing_obstacle
 from handoff.actions.handback_following import follow_handbacks
 from handoff.actions.handback_work import (
     add_finding,
@@ -10,6 +13,7 @@ from handoff.actions.handback_work import (
     close_finding,
     comment_case,
     finish_plan_item,
+    known_items,
     work_obstacle,
 )
 from handoff.actions.handing_back import (
@@ -21,8 +25,22 @@ from handoff.actions.handing_back import (
     stabilise_handback,
     withdraw_handback,
 )
+from handoff.actions.handing_off import (
+    handoff_obstacle,
+    propose_handoff,
+    proposing_handoff_obstacle,
+    reject_handoff,
+    withdraw_handoff,
+)
 from handoff.actions.launching import launch, why_not_launch
+from handoff.actions.overriding import (
+    override_obstacle,
+    override_verdict,
+    take_back_obstacle,
+    take_back_override,
+)
 from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError, RefusedError
+from handoff.actions.relying import as_recorded, newest
 from handoff.actions.review_filling import items_of, lapse_reviews
 from handoff.actions.review_following import follow_reviews
 from handoff.actions.reviewing import (
@@ -38,6 +56,7 @@ from handoff.actions.reviewing import (
     withdraw_review,
 )
 from handoff.actions.signing import sign_review, standing, why_not_sign
+from handoff.actions.unreviewed import takes_launch_review
 from handoff.actions.waiving import (
     approve_waiver,
     ask_waiver,
@@ -52,6 +71,7 @@ __all__ = [
     "BEGINNING_OF_TIME",
     "LONGEST_REPAIR",
     "Adoption",
+    "Happenings",
     "InvalidError",
     "MovedError",
     "NotAllowedError",
@@ -64,9 +84,11 @@ __all__ = [
     "adopted_from",
     "advise",
     "approve_waiver",
+    "as_recorded",
     "ask_waiver",
     "assign_item",
     "attest_item",
+    "change_services",
     "close_finding",
     "comment_case",
     "comment_review",
@@ -76,19 +98,29 @@ __all__ = [
     "finish_plan_item",
     "follow_handbacks",
     "follow_reviews",
+    "foresee",
     "fulfil_condition",
     "handback_obstacle",
+    "handoff_obstacle",
     "items_of",
+    "keep_alerts_of_cases",
+    "known_items",
     "lacking",
+    "lapse_proposal",
     "lapse_reviews",
     "launch",
     "name_consultant",
     "newest",
     "open_launch_review",
+    "override_obstacle",
+    "override_verdict",
     "propose_handback",
+    "propose_handoff",
+    "proposing_handoff_obstacle",
     "proposing_obstacle",
     "refuse_waiver",
     "reject_handback",
+    "reject_handoff",
     "reject_review",
     "repair_jointly",
     "report_finding",
@@ -97,10 +129,14 @@ __all__ = [
     "sign_review",
     "stabilise_handback",
     "standing",
+    "take_back_obstacle",
+    "take_back_override",
+    "takes_launch_review",
     "waiver_moves",
     "why_not_launch",
     "why_not_sign",
     "withdraw_handback",
+    "withdraw_handoff",
     "withdraw_review",
     "withdraw_waiver",
     "work_obstacle",

@@ -51,7 +51,7 @@ def name_consultant(service: Service, *, person: Person, by: User, reason: str =
     try:
         with transaction.atomic():
             consultant.save(force_insert=True)
-            _record(consultant, "name", before="", state=state, by=by, reason=reason, at=now)
+            _record(consultant, "name", before="", state=state, actor=name_of(by), reason=reason, at=now)
     except IntegrityError as error:
         raise MovedError(f"{person} advises on {service.slug} already.", "advising") from error
     return consultant
@@ -65,13 +65,20 @@ def check_ending(consultant: Consultant, *, by: User) -> str:
 
 def end_consulting(consultant: Consultant, *, by: User, reason: str = "") -> Consultant:
     """End it. Raises ``NotAllowedError``, and ``MovedError`` where it has ended."""
-    before, state = consultant.state, check_ending(consultant, by=by)
+    check_ending(consultant, by=by)
+    return end_advising(consultant, actor=name_of(by), reason=reason)
+
+
+def end_advising(consultant: Consultant, *, actor: str, reason: str) -> Consultant:
+    """End it, once the caller has checked that the actor may. Raises ``MovedError`` where it has ended."""
+    before = consultant.state
+    state = moved(CONSULTANT, before, "end", what=f"The consulting of {consultant}")
     # The clock may have been put back since it began: it lasted no time then.
     now = max(clock.now(), consultant.began_at)
     with transaction.atomic():
         if not Consultant.objects.advising().filter(pk=consultant.pk).update(ended_at=now):
             raise MovedError("Somebody else ended it meanwhile.", "ended")
-        _record(consultant, "end", before=before, state=state, by=by, reason=reason, at=now)
+        _record(consultant, "end", before=before, state=state, actor=actor, reason=reason, at=now)
     consultant.ended_at = now
     return consultant
 
@@ -130,7 +137,7 @@ def _day(moment: dt.datetime) -> dt.date:
 
 
 def _record(
-    consultant: Consultant, move: str, *, before: str, state: str, by: User, reason: str, at: dt.datetime
+    consultant: Consultant, move: str, *, before: str, state: str, actor: str, reason: str, at: dt.datetime
 ) -> None:
     transition = Transition(
         service=consultant.service,
@@ -140,7 +147,7 @@ def _record(
         move=move,
         from_state=before,
         to_state=state,
-        actor=name_of(by),
+        actor=actor,
         reason=reason.strip(),
         at=at,
     )

@@ -7,12 +7,12 @@ from django.contrib.auth.models import User
 
 from handoff.actions.recording import moved, name_of
 from handoff.actions.refusals import InvalidError, NotAllowedError, RefusedError
+from handoff.actions.relying import newest
 from handoff.machine import HANDBACK
 from handoff.models import Case, Finding
 from handoff.stabilising import title, value
-from readiness import clock, reading, rights
+from readiness import clock, rights
 from readiness.models import ManagementState, Scorecard, Service
-from readiness.models.scorecard import Kind
 
 Check = Callable[[Case, User], None]
 FAULTS: Final = (Finding.Kind.DESIGN, Finding.Kind.CODE)
@@ -37,11 +37,6 @@ def check(case: Case, move: str, by: User) -> str:
     state = moved(HANDBACK, case.state, move, what="The case")
     CHECKS[move](case, by)
     return state
-
-
-def newest(service: Service) -> Scorecard | None:
-    """The newest live scorecard: what decisions rest on."""
-    return reading.latest(service, kind=Kind.LIVE)
 
 
 def refuse_unmoved(service: Service) -> None:
@@ -96,12 +91,14 @@ def _told(found: float | None) -> str:
     return "there is not enough evidence" if found is None else f"now {found:g}"
 
 
-def _another(case: Case, by: User) -> None:
+def refuse_proposer(case: Case, by: User) -> None:
+    """Raises ``NotAllowedError`` for who proposed it."""
     if case.proposer == name_of(by):
         raise NotAllowedError("Who proposed it cannot decide about it: another person does.")
 
 
-def _decides(case: Case, by: User) -> None:
+def refuse_deciding(case: Case, by: User) -> None:
+    """Raises ``NotAllowedError`` for a person who may not decide about it."""
     if not by.has_perm(rights.DECIDE_CASE, case.service):
         raise NotAllowedError(
             f"{by.get_username()} may not decide about cases of {case.service.slug}: SRE leads and ops "
@@ -110,8 +107,8 @@ def _decides(case: Case, by: User) -> None:
 
 
 def _reject(case: Case, by: User) -> None:
-    _another(case, by)
-    _decides(case, by)
+    refuse_proposer(case, by)
+    refuse_deciding(case, by)
 
 
 def _withdraw(case: Case, by: User) -> None:
@@ -120,8 +117,8 @@ def _withdraw(case: Case, by: User) -> None:
 
 
 def _repair_jointly(case: Case, by: User) -> None:
-    _another(case, by)
-    _decides(case, by)
+    refuse_proposer(case, by)
+    refuse_deciding(case, by)
     if case.handback_kind != Case.HandbackKind.REPAIR:
         raise InvalidError("case", "A release has nothing to repair.")
     if case.repair_ends_at is not None:
@@ -134,8 +131,8 @@ def _repair_jointly(case: Case, by: User) -> None:
 
 
 def _confirm(case: Case, by: User) -> None:
-    _another(case, by)
-    _decides(case, by)
+    refuse_proposer(case, by)
+    refuse_deciding(case, by)
     if case.handback_kind != Case.HandbackKind.REPAIR:
         raise InvalidError("case", "This is a release: both sides sign it.")
     refuse_unmoved(case.service)
@@ -149,12 +146,12 @@ def _confirm(case: Case, by: User) -> None:
 
 
 def _release(case: Case, by: User) -> None:
-    _another(case, by)
+    refuse_proposer(case, by)
     if case.handback_kind != Case.HandbackKind.RELEASE:
         raise InvalidError("case", "This is a repair: it is confirmed.")
     refuse_unmoved(case.service)
     if case.proposer_side == Case.Side.DEVELOPERS:
-        _decides(case, by)
+        refuse_deciding(case, by)
     if side_of(by, case.service) == case.proposer_side:
         raise NotAllowedError(
             f"A release takes both sides: {case.proposer_side} proposed it, so somebody of the other signs."
@@ -164,7 +161,7 @@ def _release(case: Case, by: User) -> None:
 
 
 def _stabilise(case: Case, by: User) -> None:
-    _decides(case, by)
+    refuse_deciding(case, by)
     if wanting := lacking(case, newest(case.service)):
         raise InvalidError("exit_criteria", " ".join(wanting))
 

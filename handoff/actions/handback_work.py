@@ -2,19 +2,40 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db.models import Q
 
-from handoff.actions.handing_back import needed
+from handoff.actions.case_moving import needed
 from handoff.actions.recording import name_of
 from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError, RefusedError
-from handoff.models import Case, CaseComment, Finding, StabilisationItem
+from handoff.actions.review_filling import CHECKLIST
+from handoff.models import Case, CaseComment, ChecklistItem, Finding, StabilisationItem
 from readiness import clock, rights
-from readiness.models import Defect, Incident, Person
+from readiness.models import Defect, Incident, Person, Service
 
 SEVERITIES: Final = range(1, 5)
+
+
+class KnownItem(NamedTuple):
+    """An item that a review may ask about."""
+
+    topic: str
+    slug: str
+    text: str
+
+
+def known_items(service: Service) -> list[KnownItem]:
+    """The items of the checklist, and after them those that reviews of the service asked under another."""
+    known = {
+        item.slug: KnownItem(topic.title, item.slug, item.text)
+        for topic in CHECKLIST.topics
+        for item in topic.items
+    }
+    earlier = ChecklistItem.objects.filter(review__service=service).exclude(slug__in=list(known))
+    rows = earlier.order_by("topic", "pk").values_list("topic", "slug", "text")
+    return [*known.values(), *{slug: KnownItem(topic, slug, text) for topic, slug, text in rows}.values()]
 
 
 def add_finding(
@@ -30,10 +51,11 @@ def add_finding(
 ) -> Finding:
     """Write down what is wrong with the service; incidents and defects are named as ``source:id``.
 
-    Raises ``NotAllowedError``, ``InvalidError`` for an unknown kind, a severity that is not 1 to 4 or rows
-    that nobody reported, and ``MovedError`` once the case has ended.
+    ``review_item`` is the slug of the review item that should have caught it. Raises ``NotAllowedError``,
+    ``InvalidError`` for an unknown kind, a severity that is not 1 to 4, rows that nobody reported or an item
+    that no checklist knows, and ``MovedError`` once the case has ended.
     """
-    _refuse(case, by)
+    _refuse_repair(case, by)
     if kind not in Finding.Kind.values:
         raise InvalidError("kind", f"A finding is one of {', '.join(Finding.Kind.values)}.")
     if severity not in SEVERITIES:
@@ -45,7 +67,7 @@ def add_finding(
         text=needed(text, "text", "Say what was found."),
         incidents=_known(Incident, "incidents", incidents),
         defects=_known(Defect, "defects", defects),
-        review_item=review_item.strip()[:100],
+        review_item=_known_item(case.service, review_item.strip()),
         author=name_of(by),
         written_at=clock.now(),
     )
@@ -64,7 +86,7 @@ def close_finding(finding: Finding, *, by: User) -> Finding:
 
 def add_plan_item(case: Case, *, text: str, owner: Person, due_on: dt.date, by: User) -> StabilisationItem:
     """Something to do, by whom and when. Raises as :func:`add_finding`, for a day that is past, too."""
-    _refuse(case, by)
+    _refuse_repair(case, by)
     if due_on < clock.now().date():
         raise InvalidError("due_on", "A day that has passed is no plan.")
     return StabilisationItem.objects.create(
@@ -111,6 +133,19 @@ def _refuse(case: Case, by: User) -> None:
         )
     if case.ended_at is not None:
         raise MovedError(f"The case is {case.state} by now.", case.state)
+
+
+def _refuse_repair(case: Case, by: User) -> None:
+    _refuse(case, by)
+    if case.kind != Case.Kind.HANDBACK:
+        raise InvalidError("case", "Findings and plans are of handbacks; a handoff may be commented on.")
+
+
+def _known_item(service: Service, slug: str) -> str:
+    """The slug, where it is one; raises ``InvalidError``."""
+    if slug and slug not in {each.slug for each in known_items(service)}:
+        raise InvalidError("review_item", f"No checklist knows the item {slug}: leave it out, or name one.")
+    return slug
 
 
 def _known(model: type[Incident] | type[Defect], field: str, names: Sequence[str]) -> list[str]:

@@ -1,21 +1,22 @@
 """Handbacks: proposed with a reason, answered, confirmed with what they need, stabilised when measured so."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
+from handoff.actions.case_moving import change_hands, move, needed, opened
 from handoff.actions.consulting import name_consultant
-from handoff.actions.handback_checks import check, newest, refuse_proposing, refuse_unmoved, side_of
-from handoff.actions.recording import moved, name_of, record
-from handoff.actions.refusals import InvalidError, MovedError
-from handoff.machine import HANDBACK, MANAGEMENT
-from handoff.models import Case, CaseScorecard, Consultant, ExitCriterion, Transition
+from handoff.actions.handback_checks import check, refuse_proposing, refuse_unmoved, side_of
+from handoff.actions.recording import name_of
+from handoff.actions.refusals import InvalidError
+from handoff.actions.relying import newest
+from handoff.models import Case, Consultant, ExitCriterion
 from handoff.stabilising import CLOCK_DAYS, thresholds, value
 from readiness import clock, evaluation
-from readiness.models import ManagementChange, ManagementState, Person, Scorecard, Service
+from readiness.models import ManagementChange, Person, Scorecard, Service
 
 LONGEST_REPAIR: Final = dt.timedelta(days=28)
 WAYS: Final = {
@@ -25,13 +26,19 @@ WAYS: Final = {
 
 
 def propose_handback(
-    service: Service, *, reason: str, by: User | str, kind: str = Case.HandbackKind.REPAIR
+    service: Service,
+    *,
+    reason: str,
+    by: User | str,
+    kind: str = Case.HandbackKind.REPAIR,
+    cards: Iterable[Scorecard] = (),
 ) -> Case:
     """Propose that operations give a service back to its developers.
 
-    ``by`` is a person, or a rule with its version, which proposes repairs by verdict alone. The newest live
-    scorecard is kept with the case. Raises ``NotAllowedError``, ``InvalidError`` without a reason or for a
-    service that operations do not run, and ``MovedError`` where a case is open already.
+    ``by`` is a person, or a rule with its version, which proposes repairs by verdict alone. The ``cards``
+    that justify it are kept with the case, and the newest live scorecard. Raises ``NotAllowedError``,
+    ``InvalidError`` without a reason or for a service that operations do not run, and ``MovedError`` where a
+    case is open already.
     """
     if isinstance(by, User):
         refuse_proposing(service, by)
@@ -39,29 +46,19 @@ def propose_handback(
         raise InvalidError("kind", "A handback is a repair, or a release that a person proposes.")
     refuse_unmoved(service)
     card = newest(service)
+    kept = {each.pk: each for each in (*cards, *([card] if card else []))}
     case = Case(
         service=service,
         kind=Case.Kind.HANDBACK,
         handback_kind=kind,
         trigger=Case.Trigger.PERSON if isinstance(by, User) else Case.Trigger.VERDICT,
-        state=moved(HANDBACK, "", "propose", what="The case"),
         reason=needed(reason, "reason", "Say why: it is what those who decide read first."),
         verdict=(card and card.handback) or "",
         proposer=name_of(by) if isinstance(by, User) else by,
         proposer_side=side_of(by, service) if isinstance(by, User) else Case.Side.OPS,
         opened_at=clock.now(),
     )
-    try:
-        with transaction.atomic():
-            case.save(force_insert=True)
-            if card is not None:
-                CaseScorecard.objects.create(case=case, scorecard=card)
-            record_move(
-                case, "propose", "", actor=case.proposer, reason=case.reason, at=case.opened_at, card=card
-            )
-    except IntegrityError as error:
-        raise MovedError(f"{service.slug} has an open case already.", "open") from error
-    return case
+    return opened(case, kept.values())
 
 
 def reject_handback(case: Case, *, by: User, reason: str) -> Case:
@@ -129,7 +126,15 @@ def confirm_handback(case: Case, *, by: User, reason: str, consultants: Sequence
         now, card = clock.now(), newest(service)
         changes = {"decider": name_of(by), "confirmed_at": now, **({} if repair else {"ended_at": now})}
         move(case, name, actor=name_of(by), reason=said, at=now, card=card, changes=changes)
-        _hand_back(case, service, actor=name_of(by), reason=said, at=now)
+        change_hands(
+            service,
+            f"hand back ({case.handback_kind})",
+            way=WAYS[Case.HandbackKind(case.handback_kind)],
+            actor=name_of(by),
+            reason=said,
+            at=now,
+            cards=case.scorecards.all(),
+        )
         if repair:
             _name(service, consultants, by=by, reason=said)
             _set_exits(case, card)
@@ -148,82 +153,6 @@ def stabilise_handback(case: Case, *, by: User, reason: str = "") -> Case:
     with transaction.atomic():
         move(case, "stabilise", actor=name_of(by), reason=said, at=now, card=card, changes={"ended_at": now})
     return case
-
-
-def move(
-    case: Case,
-    name: str,
-    *,
-    actor: str,
-    reason: str,
-    at: dt.datetime,
-    changes: Mapping[str, object],
-    card: Scorecard | None = None,
-) -> None:
-    """One move, guarded by the state that was looked at, in the transaction that is open.
-
-    Of two who act at once the second is told: raises ``MovedError``.
-    """
-    before = case.state
-    state = moved(HANDBACK, before, name, what="The case")
-    if not Case.objects.filter(pk=case.pk, state=before).update(state=state, **changes):
-        now_in = Case.objects.values_list("state", flat=True).get(pk=case.pk)
-        raise MovedError(f"Somebody else was faster: the case is {now_in.replace('_', ' ')} by now.", now_in)
-    case.state = state
-    for field, value_ in changes.items():
-        setattr(case, field, value_)
-    record_move(case, name, before, actor=actor, reason=reason, at=at, card=card or newest(case.service))
-
-
-def record_move(
-    case: Case, name: str, before: str, *, actor: str, reason: str, at: dt.datetime, card: Scorecard | None
-) -> None:
-    """Append the transition of a case that is in its new state already."""
-    transition = Transition(
-        service=case.service,
-        subject=Transition.Subject.CASE,
-        subject_id=case.pk,
-        about=f"handback ({case.handback_kind})",
-        move=name,
-        from_state=before,
-        to_state=case.state,
-        actor=actor,
-        reason=reason,
-        at=at,
-    )
-    record([transition], [card] if card else [])
-
-
-def needed(text: str, field: str, why: str) -> str:
-    """What was written, without blanks around it; raises ``InvalidError`` where that is nothing."""
-    if not text.strip():
-        raise InvalidError(field, why)
-    return text.strip()
-
-
-def _hand_back(case: Case, service: Service, *, actor: str, reason: str, at: dt.datetime) -> None:
-    refuse_unmoved(service)
-    name = f"hand back ({case.handback_kind})"
-    ManagementChange.objects.create(
-        service=service,
-        state=moved(MANAGEMENT, ManagementState.OPS_MANAGED, name, what=service.slug),
-        effective_at=at,
-        way=WAYS[Case.HandbackKind(case.handback_kind)],
-        actor=actor,
-        reason=reason,
-        recorded_at=at,
-    )
-    transition = Transition(
-        service=service,
-        subject=Transition.Subject.MANAGEMENT,
-        move=name,
-        from_state=ManagementState.OPS_MANAGED,
-        to_state=ManagementState.DEVELOPER_MANAGED,
-        actor=actor,
-        reason=reason,
-        at=at,
-    )
-    record([transition], case.scorecards.all())
 
 
 def _name(service: Service, persons: Iterable[Person], *, by: User, reason: str) -> None:

@@ -9,7 +9,7 @@ from handoff.actions.recording import moved, name_of, record
 from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError
 from handoff.actions.review_facts import Seen, look, stale
 from handoff.actions.review_filling import end, items_of, locked
-from handoff.checklists import SETTLED, measure
+from handoff.checklists import SETTLED
 from handoff.machine import MANAGEMENT, REVIEW
 from handoff.models import ChecklistItem, Review, Transition
 from readiness import clock, evaluation, rights
@@ -52,6 +52,8 @@ def why_not_launch(review: Review, by: User) -> str:
     """Why this person cannot launch now by what the review shows, in a sentence; empty when they can try."""
     if review.state != Review.State.SIGNED:
         return "Everybody who must signs first."
+    if review.service.lifecycle != Lifecycle.PRE_LAUNCH:
+        return "It is live already: that both sides signed is on record, and nothing else is to do."
     return "" if by.has_perm(rights.REVIEW, review.service) else "Its own teams and SRE leads launch it."
 
 
@@ -73,7 +75,7 @@ def _refuse_worse(review: Review, seen: Seen) -> None:
         raise InvalidError("review", old)
     for item in items_of(review):
         if item.way == ChecklistItem.Way.MEASURED:
-            found = measure(item.source, seen.facts)
+            found = seen.measured(item)
             if found.outcome not in SETTLED:
                 raise InvalidError("review", f"Since it was signed: {item.text}: {found.reason}")
 
@@ -92,7 +94,7 @@ def _change(service: Service, *, by: User, reason: str, at: dt.datetime) -> Mana
         way="launch",
         actor=name_of(by),
         reason=reason.strip(),
-        recorded_at=clock.now(),
+        recorded_at=clock.real_now(),
     )
 
 

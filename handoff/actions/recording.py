@@ -11,14 +11,12 @@ from handoff.machine import IllegalMoveError, Moves, after
 from handoff.models import Message, Transition, TransitionScorecard
 from readiness import clock
 from readiness.models import Scorecard
+from readiness.rights import name_of
+
+__all__ = ["HISTORY", "is_by", "moved", "name_of", "record"]
 
 HISTORY: Final = timedelta(days=7)
 """What took effect longer ago is put on record, and nobody is told of it as of news."""
-
-
-def name_of(user: User) -> str:
-    """Who acts, as records keep it: id and name as text, which outlive the log-in."""
-    return f"{user.pk} {user.get_full_name() or user.get_username()}"[:300]
 
 
 def is_by(actor: str, user: User) -> bool:
@@ -50,7 +48,7 @@ def record(transitions: Sequence[Transition], relying_on: Iterable[Scorecard] = 
 
 
 def _messages(written: Sequence[Transition]) -> Iterable[Message]:
-    news = clock.now() - HISTORY
+    news = clock.going() - HISTORY
     for each in written:
         yield Message(
             event=Message.Event.TRANSITION,

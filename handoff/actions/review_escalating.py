@@ -7,7 +7,7 @@ from django.db.models import Max, Q
 
 from handoff.models import Review
 from readiness.alerting.keeping import Changed, Holding, Key, Words, keep, open_alerts
-from readiness.models import Alert
+from readiness.models import Alert, Lifecycle
 
 KIND: Final = Alert.Kind.REVIEW_STALLED
 OWNER_TEAM, OPS_TEAM, LEADS = (dt.timedelta(days=days) for days in (14, 21, 28))
@@ -37,7 +37,9 @@ def escalate_reviews(now: dt.datetime) -> Changed:
 def _under_way() -> list[tuple[Review, dt.datetime]]:
     """Reviews that may still lead to something, and when a person last moved each. One query a table."""
     by_people = ~Q(items__history__actor__startswith="rule:")
-    rows = Review.objects.under_way().select_related("service").order_by("pk")
+    # signed after the launch, it has done its work: nobody has to move it
+    done = Q(kind=Review.Kind.LAUNCH, state=Review.State.SIGNED, service__lifecycle=Lifecycle.LIVE)
+    rows = Review.objects.under_way().exclude(done).select_related("service").order_by("pk")
     newest = [
         dict(rows.values_list("pk").annotate(last=last).order_by())
         for last in (

@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from django.db.models import Count, Q
 
-from handoff.checklists import Facts, Incidents
-from handoff.models import Review
+from handoff.actions.relying import newest
+from handoff.checklists import Facts, Incidents, Measure, Override, measure, with_override
+from handoff.models import ChecklistItem, Review, VerdictOverride
 from readiness import clock, evaluation
 from readiness.evaluation.judging import scope_of
 from readiness.measures.graph import edge_rows
 from readiness.measures.scope import COUNTS
-from readiness.models import CurrentScore, Deployment, Incident, Scorecard, Service, Waiver
+from readiness.models import Deployment, Incident, Scorecard, Service, Waiver
 
 REVIEWED_WITHIN: Final = dt.timedelta(days=14)
 SEVERE: Final = 2
@@ -29,13 +30,20 @@ class Seen:
     """Slugs of live hard synchronous dependencies, in order."""
     drills: Mapping[str, Any] = field(default_factory=dict)
     """Kind of drill to its newest row."""
+    override: Override | None = None
+    """Of the verdict, where one stands."""
+
+    def measured(self, item: ChecklistItem) -> Measure:
+        """What a measured item comes to, under the override."""
+        return with_override(item.slug, measure(item.source, self.facts), self.override)
 
 
 def look(review: Review, now: dt.datetime) -> Seen:
     """All of it, in a constant number of queries."""
     service = review.service
-    card = latest_live(service)
+    card = newest(service)
     policy = evaluation.parsed(card.policy if card else evaluation.in_force())
+    override = override_of(review)
     edges = edge_rows(scope_of(policy, now, [service.pk]), {}).get(service.pk, [])
     return Seen(
         card=card,
@@ -50,7 +58,13 @@ def look(review: Review, now: dt.datetime) -> Seen:
         ),
         dependencies=tuple(sorted({edge.target for edge in edges if edge.type == "sync" and edge.hard})),
         drills=_drills(service, now),
+        override=override.told if override else None,
     )
+
+
+def override_of(review: Review) -> VerdictOverride | None:
+    """The override of a review's verdict that stands."""
+    return VerdictOverride.objects.standing().filter(review=review).first()
 
 
 def _with_live_waivers(numbers: Mapping[str, Any], now: dt.datetime) -> Mapping[str, Any]:
@@ -62,12 +76,6 @@ def _with_live_waivers(numbers: Mapping[str, Any], now: dt.datetime) -> Mapping[
     live = set(Waiver.objects.live_at(now).filter(pk__in=keys).values_list("pk", flat=True))
     waivers = [[key, target] for key, target in standing["waivers"] if key in live]
     return {**numbers, "standing": {**standing, "waivers": waivers}}
-
-
-def latest_live(service: Service) -> Scorecard | None:
-    """The newest live scorecard of a service, which decisions rest on."""
-    current = CurrentScore.objects.filter(service=service).select_related("scorecard__policy").first()
-    return current.scorecard if current else None
 
 
 def stale(card: Scorecard | None) -> str:

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from handoff.actions.recording import moved, record
 from handoff.actions.review_facts import Seen, look
-from handoff.checklists import DELIVERED, Checklist, Item, Measure, Outcome, load_checklist, measure, shown
+from handoff.checklists import DELIVERED, Checklist, Item, Measure, Outcome, load_checklist, shown
 from handoff.checklists.rules import BOTH, lapses_at, lapses_on
 from handoff.machine import REVIEW
 from handoff.models import ChecklistItem, ItemOutcome, Review, Transition
@@ -48,7 +48,7 @@ def fill(review: Review, now: dt.datetime, seen: Seen | None = None) -> list[Che
         if item.way == ChecklistItem.Way.SHOWN:
             _show(item, shown(item.source, found.facts))
         elif item.way == ChecklistItem.Way.MEASURED:
-            _take(item, measure(item.source, found.facts), card=found.card, now=now)
+            _take(item, found.measured(item), card=found.card, now=now)
         elif item.drill and item.drill in found.drills:
             _take_drill(item, found.drills[item.drill], now)
     return items

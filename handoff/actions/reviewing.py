@@ -25,25 +25,27 @@ from handoff.actions.review_filling import (
     tell,
     write_outcome,
 )
+from handoff.actions.unreviewed import takes_launch_review
 from handoff.checklists import Outcome, Side
 from handoff.checklists.rules import BOTH, blocking, is_settled, lapses_on, same_person
 from handoff.machine import REVIEW
 from handoff.models import ChecklistItem, Condition, ItemOutcome, Review, ReviewComment
 from readiness import clock, rights
-from readiness.models import Lifecycle, Person, Service
+from readiness.models import Person, Service
 
 CARRIED: Final = "rule: attestation carried over v1"
 _is_url = URLValidator(schemes=["http", "https"])
 
 
 def open_launch_review(service: Service, *, by: User, reason: str = "") -> Review:
-    """Open the review before a launch, filled from what is known now.
+    """Open the review before a launch, or after one that had none, filled from what is known now.
 
     Attestations of earlier reviews that still live are carried over. Raises ``NotAllowedError``,
-    ``InvalidError`` for a service that is not before its launch, and ``MovedError`` where one is under way.
+    ``InvalidError`` for a service that is not before its launch and did not go live without a review, and
+    ``MovedError`` where one is under way.
     """
     _allow(by, service)
-    if service.lifecycle != Lifecycle.PRE_LAUNCH:
+    if not takes_launch_review(service):
         raise InvalidError("service", f"{service.slug} is not before its launch.")
     return open_review(service, kind=Review.Kind.LAUNCH, actor=name_of(by), reason=reason)
 

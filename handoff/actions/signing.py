@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from handoff.actions.recording import moved, name_of
 from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError
-from handoff.actions.review_facts import stale
+from handoff.actions.review_facts import override_of, stale
 from handoff.actions.review_filling import end, fill, items_of, locked
 from handoff.checklists import Side, Signer, Signing
 from handoff.checklists.rules import is_complete, person_obstacle, relied_on, review_obstacle, sides_needed
@@ -45,6 +45,7 @@ def standing(review: Review, items: Sequence[ChecklistItem]) -> Signing:
     """A review as the rules see it."""
     states = [item.state for item in items]
     authors = Waiver.objects.filter(pk__in=relied_on(states)).values_list("author", flat=True)
+    override = override_of(review)
     return Signing(
         items=states,
         today=clock.now().date(),
@@ -52,6 +53,7 @@ def standing(review: Review, items: Sequence[ChecklistItem]) -> Signing:
         opened_by=review.opened_by,
         signed=dict(review.sign_offs.values_list("side", "actor")),
         waiver_authors=tuple(authors),
+        overrider=override.actor if override else "",
     )
 
 
@@ -59,7 +61,7 @@ def why_not_sign(review: Review, found: Signing, by: User) -> dict[Side, str]:
     """For each side that must sign and has not: why this person may not now, or empty."""
     signer = _signer(review, by)
     old = stale(review.scorecard)
-    needed = (side for side in sides_needed(found.tier, found.items) if side not in found.signed)
+    needed = (side for side in sides_needed(found) if side not in found.signed)
     return {
         side: _person(side, by=by, review=review, found=found, signer=signer) or review_obstacle(found) or old
         for side in needed
@@ -71,8 +73,10 @@ def _refuse(review: Review, side: Side, *, by: User, found: Signing) -> None:
         raise MovedError(f"{found.signed[side]} signed for {side} already.", review.state)
     if refused := _person(side, by=by, review=review, found=found, signer=_signer(review, by)):
         raise NotAllowedError(refused)
-    if side not in sides_needed(found.tier, found.items):
-        raise InvalidError("side", "A manager signs for tier 1, or where a waiver is relied on.")
+    if side not in sides_needed(found):
+        raise InvalidError(
+            "side", "A manager signs for tier 1, or where a waiver or an override is relied on."
+        )
     if refused := review_obstacle(found) or stale(review.scorecard):
         raise InvalidError("review", refused)
 

@@ -76,28 +76,38 @@ def approve_waiver(waiver: Waiver, *, by: User, reason: str = "") -> Waiver:
     """Let a waiver count from now on. Raises ``NotAllowedError``, also for its author, and ``MovedError``."""
     _allow_another(waiver, by)
     now = clock.now()
-    return _decide(waiver, "approve", by=by, reason=reason, now=now, approver=name_of(by), approved_at=now)
+    who = name_of(by)
+    return _decide(waiver, "approve", actor=who, reason=reason, now=now, approver=who, approved_at=now)
 
 
 def refuse_waiver(waiver: Waiver, *, by: User, reason: str) -> Waiver:
     """Refuse what was asked for. Raises as :func:`approve_waiver`, and ``InvalidError`` without a reason."""
     _allow_another(waiver, by)
     now = clock.now()
-    return _decide(waiver, "refuse", by=by, reason=_needed(reason), now=now, refused_at=now)
+    return _decide(waiver, "refuse", actor=name_of(by), reason=_needed(reason), now=now, refused_at=now)
 
 
 def withdraw_waiver(waiver: Waiver, *, by: User, reason: str = "") -> Waiver:
     """Take back what one asked for oneself. Raises ``NotAllowedError`` and ``MovedError``."""
     _allow_author(waiver, by)
     now = clock.now()
-    return _decide(waiver, "withdraw", by=by, reason=reason, now=now, withdrawn_at=now)
+    return _decide(waiver, "withdraw", actor=name_of(by), reason=reason, now=now, withdrawn_at=now)
 
 
 def revoke_waiver(waiver: Waiver, *, by: User, reason: str) -> Waiver:
     """End a live waiver before its time. Raises as :func:`refuse_waiver`; its author may revoke it, too."""
     _allow_revoking(waiver, by)
     now = clock.now()
-    return _decide(waiver, "revoke", by=by, reason=_needed(reason), now=now, revoked_at=now)
+    return _decide(waiver, "revoke", actor=name_of(by), reason=_needed(reason), now=now, revoked_at=now)
+
+
+def end_waiver(waiver: Waiver, move: str, *, actor: str, reason: str) -> None:
+    """Withdraw or revoke (``move``) what a change of its service leaves nothing of; whoever makes that change
+    was asked for their right to it. Raises ``MovedError``.
+    """
+    now = clock.now()
+    ends = {"withdraw": "withdrawn_at", "revoke": "revoked_at"}
+    _decide(waiver, move, actor=actor, reason=reason, now=now, **{ends[move]: now})
 
 
 def expire_waivers(now: dt.datetime | None = None) -> int:
@@ -141,7 +151,7 @@ def _expiry(waiver: Waiver) -> Transition:
 
 
 def _decide(
-    waiver: Waiver, move: str, *, by: User, reason: str, now: dt.datetime, **changes: object
+    waiver: Waiver, move: str, *, actor: str, reason: str, now: dt.datetime, **changes: object
 ) -> Waiver:
     """One move, guarded by the state that was looked at: of two who act at once the second is told."""
     before = waiver.state_at(now)
@@ -153,7 +163,7 @@ def _decide(
             raise MovedError(f"Somebody else was faster: the waiver is {reached} by now.", reached)
         for name, value in changes.items():
             setattr(waiver, name, value)
-        _record(waiver, move, (before, state), actor=name_of(by), reason=said, at=now)
+        _record(waiver, move, (before, state), actor=actor, reason=said, at=now)
         if LIVE in {before, state}:
             _judge([waiver.service_id], now, f"waiver {state}")
     return waiver

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 from django import forms
@@ -10,7 +11,7 @@ from django.db.models import Q, QuerySet
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from handoff import actions
-from handoff.machine import HANDBACK, legal
+from handoff.machine import HANDBACK, HANDOFF, legal
 from handoff.models import Case, Finding, StabilisationItem
 from readiness import clock
 from readiness.models import Person
@@ -49,6 +50,12 @@ class ProposeForm(StepForm):
         widget=UnfoldAdminSelectWidget,
     )
     reason = _words(help_text=f"What happened, and why operations should not run it on. {KEPT}")
+
+
+class ProposeHandoffForm(StepForm):
+    """Why operations should take a service over."""
+
+    reason = _words(help_text=f"Why operations should run it, and why now. {KEPT}")
 
 
 class ReasonForm(StepForm):
@@ -119,12 +126,19 @@ class FindingForm(StepForm):
         widget=UnfoldAdminTextInputWidget,
         help_text="As source:id, separated by commas.",
     )
-    review_item = forms.CharField(
+    review_item = forms.ChoiceField(
         required=False,
-        max_length=100,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="The review item that should have caught it, if any.",
+        widget=UnfoldAdminSelectWidget,
+        help_text="The one that should have caught it, if any: the policy's page counts what was missed.",
     )
+
+    def __init__(self, data: Any = None, *, case: Case) -> None:
+        super().__init__(data, case=case)
+        known = groupby(actions.known_items(case.service), key=lambda item: item.topic)
+        self.fields["review_item"].choices = [  # type: ignore[attr-defined]  # of a choice
+            ("", "none"),
+            *((topic, [(item.slug, item.text) for item in items]) for topic, items in known),
+        ]
 
     def clean_incidents(self) -> list[str]:
         """Names."""
@@ -186,17 +200,23 @@ class Step:
     move: str = ""
     """The move of the table; none for work on a case."""
     says: str = ""
+    kind: str = Case.Kind.HANDBACK
+    """The kind of case that it is of; none for both."""
 
     def refused(self, case: Case, user: Any) -> str:
         """Why this person cannot do it now; empty when they can."""
-        return (
-            actions.handback_obstacle(case, self.move, user)
-            if self.move
-            else actions.work_obstacle(case, user)
-        )
+        if not self.move:
+            return actions.work_obstacle(case, user)
+        of_handoff = case.kind == Case.Kind.HANDOFF
+        obstacle = actions.handoff_obstacle if of_handoff else actions.handback_obstacle
+        return obstacle(case, self.move, user)
 
     def is_of(self, case: Case) -> bool:
         """Whether it is a step of this kind of case."""
+        if self.kind not in {"", case.kind}:
+            return False
+        if case.kind == Case.Kind.HANDOFF:
+            return True
         other = {"repair": "release", "release": "confirm"}[case.handback_kind]
         return self.move != other and not (self.move == "repair jointly" and case.handback_kind == "release")
 
@@ -220,6 +240,14 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
     "reject": Step("Reject", ReasonForm, actions.reject_handback, "Rejected.", move="reject"),
     "withdraw": Step("Withdraw", ReasonForm, actions.withdraw_handback, "Withdrawn.", move="withdraw"),
+    "decline": Step(
+        "Reject", ReasonForm, actions.reject_handoff, "Rejected.", move="reject", kind=Case.Kind.HANDOFF,
+        says="Its developers run it on; the rules propose it again in 28 days at the earliest.",
+    ),
+    "take-back": Step(
+        "Withdraw", ReasonForm, actions.withdraw_handoff, "Withdrawn.", move="withdraw",
+        kind=Case.Kind.HANDOFF,
+    ),
     "stabilise": Step(
         "Stabilised", StabiliseForm, actions.stabilise_handback, "It counts as stabilised.", move="stabilise",
         says="The way to another handoff is open; nothing else changes.",
@@ -234,7 +262,7 @@ STEPS: Final[Mapping[str, Step]] = {
         "Tick off", FinishForm, lambda case, *, item, by: actions.finish_plan_item(item, by=by),
         "It is marked as done.",
     ),
-    "comment": Step("Comment", CommentForm, actions.comment_case, "Said."),
+    "comment": Step("Comment", CommentForm, actions.comment_case, "Said.", kind=""),
 }  # fmt: skip
 """In the order of their buttons."""
 
@@ -243,7 +271,7 @@ def steps(case: Case, user: Any) -> list[tuple[str, Step, str]]:
     """The steps that lead on from here, with why this person cannot take each now; none from an end."""
     if case.ended_at is not None:
         return []
-    moves = legal(HANDBACK, case.state)
+    moves = legal(HANDOFF if case.kind == Case.Kind.HANDOFF else HANDBACK, case.state)
     return [
         (name, step, step.refused(case, user))
         for name, step in STEPS.items()

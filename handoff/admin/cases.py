@@ -56,7 +56,7 @@ class CaseAdmin(ReadOnlyAdmin):
     list_display = (
         "opened_at",
         "service",
-        "handback_kind",
+        "what",
         "stage",
         "trigger",
         "proposer",
@@ -67,6 +67,7 @@ class CaseAdmin(ReadOnlyAdmin):
     list_filter = (
         OpenFilter,
         ("service", AutocompleteSelectFilter),
+        ("kind", ChoicesDropdownFilter),
         ("state", ChoicesDropdownFilter),
         ("handback_kind", ChoicesDropdownFilter),
     )
@@ -74,8 +75,8 @@ class CaseAdmin(ReadOnlyAdmin):
     search_help_text = "Slug of a service, words of the reason, or who proposed it"
     ordering = ("-opened_at", "-pk")
     empty_says = (
-        "No case yet. A handback is proposed on the page of a service that operations run, by members of its "
-        "teams and by SRE leads."
+        "No case yet. Rules propose handoffs and handbacks from scorecards; members of the teams of a "
+        "service and SRE leads propose them on its page."
     )
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Case]":
@@ -88,12 +89,22 @@ class CaseAdmin(ReadOnlyAdmin):
         """With the forms and the printable page."""
         wrap = self.admin_site.admin_view
         own = [
+            path(
+                "propose-handoff/<int:service>/",
+                wrap(self.propose_handoff_view),
+                name="handoff_case_propose_handoff",
+            ),
             path("propose/<int:service>/", wrap(self.propose_view), name="handoff_case_propose"),
             path("<int:pk>/do/<slug:step>/", wrap(self.step_view), name="handoff_case_step"),
             path("<int:pk>/print/", wrap(self.print_view), name="handoff_case_print"),
         ]
         urls: list[URLPattern] = super().get_urls()
         return own + urls
+
+    @admin.display(description="kind", ordering="kind")
+    def what(self, case: Case) -> str:
+        """Handoff or handback, and which."""
+        return case.about
 
     @admin.display(description="state", ordering="state")
     def stage(self, case: Case) -> Any:
@@ -117,13 +128,8 @@ class CaseAdmin(ReadOnlyAdmin):
         return self._page(request, self._case(request, pk), "handoff/case_print.html")
 
     def propose_view(self, request: HttpRequest, service: int) -> HttpResponse:
-        """The form that opens a case."""
-        found = Service.objects.filter(pk=service).first()
-        if found is None:
-            raise Http404
-        user: Any = request.user
-        if not user.has_perm(rights.PROPOSE_CASE, found):
-            raise PermissionDenied(f"You may not propose to move {found.slug}.")
+        """The form that proposes a handback."""
+        found, user = self._movable(request, service)
         form = case_forms.ProposeForm(_posted(request))
         done = f"Proposed that {found} goes back to its developers."
         title, back = (
@@ -134,6 +140,28 @@ class CaseAdmin(ReadOnlyAdmin):
             request, form, lambda said: actions.propose_handback(found, by=user, **said),
             title=title, back=back, done=done,
         )  # fmt: skip
+
+    def propose_handoff_view(self, request: HttpRequest, service: int) -> HttpResponse:
+        """The form that proposes a handoff."""
+        found, user = self._movable(request, service)
+        form = case_forms.ProposeHandoffForm(_posted(request))
+        return self._ask(
+            request, form, lambda said: actions.propose_handoff(found, by=user, **said),
+            title=f"Propose a handoff of {found}",
+            back=reverse("admin:readiness_service_change", args=[found.pk]),
+            done=f"Proposed that operations take {found} over.",
+            says="What its newest scorecard says of a handoff then stands beside your reason.",
+        )  # fmt: skip
+
+    def _movable(self, request: HttpRequest, service: int) -> tuple[Service, Any]:
+        """The service, for a person who may propose to move it, and that person."""
+        found = Service.objects.filter(pk=service).first()
+        if found is None:
+            raise Http404
+        user: Any = request.user
+        if not user.has_perm(rights.PROPOSE_CASE, found):
+            raise PermissionDenied(f"You may not propose to move {found.slug}.")
+        return found, user
 
     def step_view(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
         """The form of one step, and what comes of it."""
@@ -197,11 +225,18 @@ def part(request: HttpRequest, service: Service) -> dict[str, Any]:
     cases = service.cases.prefetch_related("plan__owner")
     shown = list(cases[:SHOWN]) if user.has_perm("handoff.view_case") else []
     today = clock.now().date()
-    may = not actions.proposing_obstacle(service, user)
+    proposable = (
+        ("handback", "propose", actions.proposing_obstacle),
+        ("handoff", "propose_handoff", actions.proposing_handoff_obstacle),
+    )
     return {
         "template": "handoff/fragments/cases.html",
         "rows": [(case, reverse(PAGE, args=[case.pk]), _late(case, today)) for case in shown],
-        "propose": reverse("admin:handoff_case_propose", args=[service.pk]) if may else "",
+        "proposable": [
+            (kind, reverse(f"admin:handoff_case_{view}", args=[service.pk]))
+            for kind, view, obstacle in proposable
+            if not obstacle(service, user)
+        ],
     }
 
 

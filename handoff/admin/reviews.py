@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateTimeFilter
 
 from handoff import actions
+from handoff.admin.overrides import marked, reviews_with_overrides
 from handoff.admin.review_forms import forms_of
 from handoff.checklists import Side, Signing
 from handoff.checklists.rules import blocking, now_is, same_person
@@ -22,7 +24,7 @@ from handoff.models import ChecklistItem, Review
 from readiness import clock, rights
 from readiness.admin.labels import Tone, actor, label
 from readiness.admin.readonly import ReadOnlyAdmin
-from readiness.models import Lifecycle, Service
+from readiness.models import Service
 
 VIEW = "handoff.view_review"
 LIST = "admin:handoff_review_changelist"
@@ -30,6 +32,7 @@ TONES: dict[str, Tone] = {
     "met": "good",
     "not_met": "bad",
     "accepted": "warn",
+    "overridden": "warn",
     "not_applicable": "plain",
     "lapsed": "warn",
     "open": "unknown",
@@ -55,10 +58,14 @@ class ReviewAdmin(ReadOnlyAdmin):
     ordering = ("-opened_at", "-pk")
     empty_says = "No review yet: one is opened on the page of a service that is to be launched."
 
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Review]":
+        """With the overrides that stand."""
+        return reviews_with_overrides(super().get_queryset(request))
+
     @admin.display(description="state", ordering="state")
-    def stands(self, review: Review) -> SafeString:
+    def stands(self, review: Review) -> SafeString | str:
         """Its state, in colour."""
-        return state_label(review)
+        return marked(state_label(review), review)
 
     def get_urls(self) -> list[URLPattern]:
         """With what people do on a review's page."""
@@ -130,6 +137,8 @@ class ReviewAdmin(ReadOnlyAdmin):
             "reject": lambda: actions.reject_review(review, **reason),
             "withdraw": lambda: actions.withdraw_review(review, **reason),
             "launch": lambda: actions.launch(review, **reason),
+            "override": lambda: actions.override_verdict(review, **reason),
+            "take-back": lambda: actions.take_back_override(review, **reason),
             "comment": lambda: actions.comment_review(review, text=request.POST.get("reason", ""), **said),
             **{
                 f"sign-{side}": _sign(review, side, remark=request.POST.get("reason", ""), **said)
@@ -161,14 +170,16 @@ class ReviewAdmin(ReadOnlyAdmin):
 
 
 def part(request: HttpRequest, service: Service) -> dict[str, Any]:
-    """A service's reviews, for its page, and the button that opens one before its launch."""
+    """A service's reviews, for its page, and the button that opens one before its launch, or late."""
     may_view = request.user.has_perm(VIEW)
-    rows = list(Review.objects.filter(service=service)[:SHOWN]) if may_view else []
-    waits = service.lifecycle == Lifecycle.PRE_LAUNCH and not any(row.ended_at is None for row in rows)
+    found = reviews_with_overrides(Review.objects.filter(service=service))
+    rows = list(found[:SHOWN]) if may_view else []
+    under_way = any(row.kind == Review.Kind.LAUNCH and row.ended_at is None for row in rows)
+    waits = not under_way and actions.takes_launch_review(service)
     may = request.user.has_perm(rights.REVIEW, service)
     return {
         "template": "handoff/fragments/reviews.html",
-        "rows": [(row, state_label(row)) for row in rows],
+        "rows": [(row, marked(state_label(row), row)) for row in rows],
         "open_url": reverse("admin:handoff_review_open", args=[service.pk]) if waits and may else "",
         "why_not": "Its own teams and SRE leads open its launch review." if waits and not may else "",
     }
@@ -199,6 +210,7 @@ def buttons(request: HttpRequest, review: Review, found: Signing) -> list[dict[s
         wanted += [(f"sign-{side}", f"Sign for {side}", why) for side, why in signing.items()]
         finding = "" if blocking(found.items) else "Only a blocking finding rejects a review: there is none."
         wanted.append(("reject", "Reject", outside or finding))
+        wanted.append(_override(review, found, by))
     if review.state == Review.State.SIGNED and review.kind == Review.Kind.LAUNCH:
         wanted.append(("launch", "Launch", actions.why_not_launch(review, by)))
     if review.ended_at is None:
@@ -213,6 +225,13 @@ def buttons(request: HttpRequest, review: Review, found: Signing) -> list[dict[s
     ]
 
 
+def _override(review: Review, found: Signing, by: Any) -> tuple[str, str, str]:
+    """The button that overrides its verdict, or takes that back."""
+    if found.overrider:
+        return "take-back", "Take the override back", actions.take_back_obstacle(by)
+    return "override", "Override the verdict", actions.override_obstacle(review, by)
+
+
 def _report(review: Review, items: Sequence[ChecklistItem]) -> dict[str, Any]:
     """What a review says, on its page and on paper."""
     return {
@@ -220,6 +239,9 @@ def _report(review: Review, items: Sequence[ChecklistItem]) -> dict[str, Any]:
         "review": review,
         "topics": _topics(items),
         "sign_offs": review.sign_offs.all(),
+        "overrides": review.overrides.select_related("end", "scorecard__policy").defer(
+            "scorecard__numbers", "scorecard__policy__text"
+        ),
         "comments": review.comments.select_related("item"),
     }
 

@@ -57,6 +57,8 @@ ALSO = {
 }
 """Other names that people and our export give the columns."""
 LAYOUT = Layout(
-    COLUMNS, also=ALSO, skipped=frozenset(EXPORTED) - {column.name for column in COLUMNS} - frozenset(ALSO)
+    COLUMNS,
+    also=ALSO,
+    skipped=frozenset({*EXPORTED, "overridden"}) - {column.name for column in COLUMNS} - frozenset(ALSO),
 )
 """What our export says of judgement is not read."""

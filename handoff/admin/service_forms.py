@@ -17,9 +17,13 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from handoff.catalogue import Entry, write
+from handoff.actions import MovedError
+from handoff.admin import confirming
+from handoff.catalogue import Entry, consequences_of, write
+from handoff.consequences import Foreseen
 from readiness.admin.labels import actor
 from readiness.evidence.fields import MAX_NAME, NO_SLUG, SLUG_PATTERN
+from readiness.ingest import launch_days, unlaunching
 from readiness.models import ManagementState, Service, ServiceAlias
 from readiness.turns import take_turn
 
@@ -62,6 +66,13 @@ class ServiceForm(forms.ModelForm[Service]):
         label="Also called",
         help_text="Other names under which evidence speaks of it, separated by commas.",
     )
+    split_from = forms.CharField(
+        required=False,
+        label="Taken out of",
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The service that it was a part of until now, by its short name. What is open of that one "
+        "stays there, and the new one begins with a clock of its own.",
+    )
     state = forms.ChoiceField(
         label="Run by",
         choices=ManagementState.choices,
@@ -96,6 +107,7 @@ class ServiceForm(forms.ModelForm[Service]):
         self.service = service
         self.fields["slug"].disabled = service is not None
         if service is not None:
+            del self.fields["split_from"]
             self.initial["aliases"] = list(service.aliases.order_by("name").values_list("name", flat=True))
             if service.management_changes.exists():
                 del self.fields["state"]
@@ -118,21 +130,53 @@ class ServiceForm(forms.ModelForm[Service]):
                 raise forms.ValidationError(f"{name} already names {taken.slug}.")
         return names
 
+    def clean_split_from(self) -> Service | None:
+        """A service that there is."""
+        name: str = self.cleaned_data["split_from"]
+        found = Service.objects.named(name).first() if name else None
+        if name and found is None:
+            raise forms.ValidationError("There is no service of this name.")
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what would take back a launch that a review led to."""
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.service is None:
+            return said
+        day = launch_days(service=self.service).get(self.service.slug)
+        if day is not None:
+            for name, reason in unlaunching(said, day).items():
+                self.add_error(name, f"This {reason}.")
+            if said.get("launched_on", day) is None:
+                self.add_error("launched_on", f"It was launched here on {day}: that day stays known.")
+        return said
+
+    def foreseen(self) -> list[Foreseen]:
+        """What would come of it for what is open. Ask it once the form is valid."""
+        return consequences_of([self._entry()])
+
     def write(self, *, actor: str, reason: str) -> Service:
-        """Write it as every other way in does. Names that were taken out of the list go."""
-        said = self.cleaned_data
-        entry = Entry(
-            said["slug"],
-            {name: said[name] for name in FIELDS},
-            tuple(said["aliases"]),
-            **({"state": said["state"]} if "state" in said else {}),
-        )
+        """Write it as every other way in does. Names that were taken out of the list go.
+
+        Raises ``MovedError`` where somebody decided about what is open just then.
+        """
+        entry = self._entry()
         with transaction.atomic():
             take_turn()
             gone = ServiceAlias.objects.filter(service__slug=entry.slug).exclude(name__in=entry.aliases)
             gone.delete()
             write([entry], actor=actor, reason=reason)
         return Service.objects.get(slug=entry.slug)
+
+    def _entry(self) -> Entry:
+        said = self.cleaned_data
+        return Entry(
+            said["slug"],
+            {name: said[name] for name in FIELDS},
+            tuple(said["aliases"]),
+            split_from=said.get("split_from"),
+            **({"state": said["state"]} if "state" in said else {}),
+        )
 
 
 def _named(name: str, *, but: Service | None) -> Service | None:
@@ -142,27 +186,39 @@ def _named(name: str, *, but: Service | None) -> Service | None:
 
 
 def show(admin: ModelAdmin[Service], request: HttpRequest, service: Service | None) -> HttpResponse:
-    """The form, for a new service or for one that is there, and what comes of it."""
+    """The form, for a new service or for one that is there, and what comes of it.
+
+    Where something is open that this would touch, a second page says what becomes of it, and asks.
+    """
+    title = f"Edit {service}" if service else "Add a service"
     form = ServiceForm(request.POST or None, service=service)
-    if request.method == "POST" and form.is_valid() and (saved := _saved(form, actor(request))):
-        _tell(admin, request, form=form, saved=saved)
-        return HttpResponseRedirect(reverse("admin:readiness_service_change", args=[saved.pk]))
+    if request.method == "POST" and form.is_valid():
+        found = form.foreseen()
+        if not confirming.is_accepted(request, found):
+            return confirming.ask(admin, request, found, title=title, back=request.path)
+        if saved := _saved(form, actor(request)):
+            _tell(admin, request, form=form, saved=saved)
+            return HttpResponseRedirect(reverse("admin:readiness_service_change", args=[saved.pk]))
     context = {
         **admin.admin_site.each_context(request),
         "opts": admin.opts,
         "original": service,
-        "title": f"Edit {service}" if service else "Add a service",
+        "title": title,
         "form": form,
     }
     return TemplateResponse(request, "handoff/service_form.html", context)
 
 
 def _saved(form: ServiceForm, who: str) -> Service | None:
+    parent: Service | None = form.cleaned_data.get("split_from")
+    added = f"added by hand, taken out of {parent.slug}" if parent else "added by hand"
     try:
-        return form.write(actor=who, reason="added by hand" if form.service is None else "edited by hand")
+        return form.write(actor=who, reason=added if form.service is None else "edited by hand")
     except IntegrityError:
         form.add_error(None, "Somebody gave one of these names to a service just now. Try once more.")
-        return None
+    except MovedError as error:
+        form.add_error(None, f"{error} Try once more.")
+    return None
 
 
 def _tell(admin: ModelAdmin[Service], request: HttpRequest, *, form: ServiceForm, saved: Service) -> None:

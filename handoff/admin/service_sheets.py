@@ -1,16 +1,18 @@
 """Services from a sheet: what is wrong with which row, what would change, and states by adoption alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django import forms
 from unfold.widgets import UnfoldBooleanWidget
 
+from handoff.actions import MovedError
 from handoff.admin.service_columns import LAYOUT
-from handoff.catalogue import Catalogue, ServiceRecord, write
+from handoff.catalogue import Catalogue, ServiceRecord, consequences_of, write
+from handoff.consequences import Foreseen
 from readiness.admin.sheets import SheetConfirmForm, SheetForm, SheetResource
 from readiness.evidence import Problem, Rejection
-from readiness.ingest import Outcome, RowReport, rejected
-from readiness.spreadsheets import Row, read_values
+from readiness.ingest import Change, Outcome, RowReport, rejected
+from readiness.spreadsheets import Row, SheetError, read_values
 from readiness.turns import take_turn
 
 
@@ -44,11 +46,12 @@ class ServiceSheet(SheetResource):
         entries = {
             number: catalogue.entry(record) for number, record in checked if isinstance(record, ServiceRecord)
         }
-        write(
-            [entry for entry in entries.values() if entry.changes],
-            actor=self.asked.actor,
-            reason=f"spreadsheet {self.asked.file}",
-        )
+        changed = [entry for entry in entries.values() if entry.changes]
+        foreseen = {each.slug: each for each in consequences_of(changed)}
+        try:
+            write(changed, actor=self.asked.actor, reason=f"spreadsheet {self.asked.file}")
+        except MovedError as error:  # somebody decided about what is open just then
+            raise SheetError(str(error)) from error
         return [
             rejected(number, "", record.problems)
             if isinstance(record, Rejection)
@@ -56,7 +59,7 @@ class ServiceSheet(SheetResource):
                 number,
                 record.slug,
                 _outcome(catalogue, record.slug, changed=bool(entries[number].changes)),
-                entries[number].changes,
+                (*entries[number].changes, *_told(foreseen.get(record.slug))),
             )
             for number, record in checked
         ]
@@ -70,6 +73,13 @@ class ServiceSheet(SheetResource):
         said = {problem.field for problem in problems}
         problems += [problem for problem in found if problem.field not in said]
         return Rejection(tuple(problems)) if problems or isinstance(record, Rejection) else record
+
+
+def _told(foreseen: Foreseen | None) -> Iterator[Change]:
+    """What becomes of what is open, among what the preview shows and a person confirms."""
+    for each in foreseen.consequences if foreseen else ():
+        subject, state = each.thing.subject.value, each.thing.state.replace("_", " ")
+        yield Change(subject, f"{each.thing.name}, {state}", f"{each.becomes}: {each.why}")
 
 
 def _outcome(catalogue: Catalogue, slug: str, *, changed: bool) -> Outcome:

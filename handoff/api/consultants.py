@@ -6,14 +6,13 @@ from typing import TypeVar
 from django.db.models import Model, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from handoff.actions import NotAllowedError, advise, end_consulting, name_consultant
 from handoff.actions.consulting import WHO_NAMES, check_advising, check_ending
-from handoff.api.acting import MOVED, Acts, MayAct, Said, asking, said
+from handoff.api.acting import MOVED, Acts, MayAct, Said, asking, said, takes
 from handoff.models import AdviceNote, Consultant
 from readiness import clock, rights
 from readiness.api.filters.base import FlagFilter, NamesFilter, TimedFilter, service_filter, services_named
@@ -159,8 +158,7 @@ class ConsultantViewSet(mixins.RetrieveModelMixin, Acts, ListViewSet[Consultant]
             self._shown(made).data, status=status.HTTP_201_CREATED, headers={"Location": location}
         )
 
-    @extend_schema(request=EndingSerializer, responses={200: ConsultantDetailSerializer, **MOVED})
-    @action(detail=True, methods=["post"])
+    @takes(EndingSerializer, {200: ConsultantDetailSerializer, **MOVED})
     def end(self, request: Request, pk: str) -> Response:
         """End it. The notes stay."""
         consultant, by = self.get_object(), asking(request)
@@ -168,8 +166,7 @@ class ConsultantViewSet(mixins.RetrieveModelMixin, Acts, ListViewSet[Consultant]
         ended = end_consulting(consultant, by=by, **said(EndingSerializer(data=request.data)))
         return Response(self._shown(ended).data)
 
-    @extend_schema(request=NoteSerializer, responses={201: AdviceNoteSerializer, **MOVED})
-    @action(detail=True, methods=["post"])
+    @takes(NoteSerializer, {201: AdviceNoteSerializer, **MOVED})
     def notes(self, request: Request, pk: str) -> Response:
         """Write down what was advised: the consultant, or whoever may name one. It stays as written."""
         consultant, by = self.get_object(), asking(request)

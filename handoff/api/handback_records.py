@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from handoff.api.acting import Said
+from handoff.misses import Miss
 from handoff.models import Case, CaseComment, ExitCriterion, Finding, StabilisationItem
 from readiness import clock
 from readiness.api.moments import MomentField
@@ -90,6 +91,25 @@ class HandbackSerializer(serializers.ModelSerializer[Case]):
         read_only_fields = fields
 
 
+class MissSerializer(serializers.Serializer[Miss]):
+    """A review item, and what it should have caught."""
+
+    item = serializers.CharField(help_text="Its slug.")
+    text = serializers.CharField(help_text="What it asks.")
+    criterion = serializers.CharField(help_text="The criterion that measures it; empty where none does.")
+    findings = serializers.IntegerField()
+    open = serializers.IntegerField(help_text="Findings that nobody closed.")
+    handbacks: Any = serializers.ListField(
+        source="cases", child=serializers.IntegerField(), help_text="Keys of the handbacks, the newest first."
+    )
+
+
+class MissesSerializer(serializers.Serializer[dict[str, list[Miss]]]):
+    """What reviews missed, the most missed item first."""
+
+    results = MissSerializer(many=True)
+
+
 def _person() -> Any:
     return serializers.SlugRelatedField[Person](slug_field="slug", queryset=Person.objects.all())
 
@@ -139,7 +159,12 @@ class FindingBody(Said):
         child=serializers.CharField(max_length=500), default=list, max_length=50
     )
     defects = serializers.ListField(child=serializers.CharField(max_length=500), default=list, max_length=50)
-    review_item = serializers.CharField(max_length=100, default="", allow_blank=True)
+    review_item = serializers.CharField(
+        max_length=100,
+        default="",
+        allow_blank=True,
+        help_text="Slug of the review item that should have caught it.",
+    )
 
 
 class PlanBody(Said):

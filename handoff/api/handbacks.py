@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from handoff import actions
 from handoff.api import handback_records as records
-from handoff.api.acting import MOVED, Acts, MayAct, Said, asking, said
+from handoff.api.acting import MOVED, Acts, MayAct, Said, asking, said, takes
+from handoff.misses import misses
 from handoff.models import Case
 from readiness.api.filters.base import ChoicesFilter, FlagFilter, TimedFilter, service_filter
 from readiness.api.views.base import ListViewSet
@@ -20,17 +21,6 @@ from readiness.api.views.judgement import NUMBER
 
 Body = type[Said]
 ANSWERS: dict[Any, Any] = {200: records.HandbackSerializer, **MOVED}
-
-
-def _takes(body: Body) -> Callable[[Any], Any]:
-    """A step: a POST with this body, answered with the whole handback."""
-
-    def decorated(method: Any) -> Any:
-        path = method.__name__.replace("_", "-")
-        made = action(detail=True, methods=["post"], url_path=path, url_name=path)(method)
-        return extend_schema(request=body, responses=ANSWERS)(made)
-
-    return decorated
 
 
 class HandbackFilter(TimedFilter):
@@ -69,37 +59,43 @@ class HandbackViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Case]):
         case = actions.propose_handback(told.pop("service"), by=asking(request), **told)
         return Response(self._shown(case), status=status.HTTP_201_CREATED)
 
-    @_takes(records.ReasonBody)
+    @extend_schema(responses=records.MissesSerializer, filters=False)
+    @action(detail=False, pagination_class=None)
+    def misses(self, request: Request) -> Response:
+        """What reviews missed: findings of all handbacks, by the review item that should have caught them."""
+        return Response(records.MissesSerializer({"results": misses()}).data)
+
+    @takes(records.ReasonBody, ANSWERS)
     def reject(self, request: Request, pk: str) -> Response:
         """Let operations keep it; by another person than proposed it."""
         return self._step(request, actions.reject_handback, records.ReasonBody)
 
-    @_takes(records.ReasonBody)
+    @takes(records.ReasonBody, ANSWERS)
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take back one's own proposal."""
         return self._step(request, actions.withdraw_handback, records.ReasonBody)
 
-    @_takes(records.JointRepairBody)
+    @takes(records.JointRepairBody, ANSWERS)
     def joint_repair(self, request: Request, pk: str) -> Response:
         """Answer a proposal by `below` with repair on both sides."""
         return self._step(request, actions.repair_jointly, records.JointRepairBody)
 
-    @_takes(records.ConfirmBody)
+    @takes(records.ConfirmBody, ANSWERS)
     def confirm(self, request: Request, pk: str) -> Response:
         """Move the service to its developers at once: confirm a repair, or sign a release."""
         return self._step(request, actions.confirm_handback, records.ConfirmBody)
 
-    @_takes(records.StabiliseBody)
+    @takes(records.StabiliseBody, ANSWERS)
     def stabilise(self, request: Request, pk: str) -> Response:
         """End the stabilisation, once its exit criteria are met."""
         return self._step(request, actions.stabilise_handback, records.StabiliseBody)
 
-    @_takes(records.FindingBody)
+    @takes(records.FindingBody, ANSWERS)
     def findings(self, request: Request, pk: str) -> Response:
         """Add a finding."""
         return self._step(request, actions.add_finding, records.FindingBody)
 
-    @_takes(records.CloseBody)
+    @takes(records.CloseBody, ANSWERS)
     def close_finding(self, request: Request, pk: str) -> Response:
         """Say that a finding is mended."""
         case, told = self.get_object(), said(records.CloseBody(data=request.data))
@@ -109,12 +105,12 @@ class HandbackViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Case]):
         actions.close_finding(found, by=asking(request))
         return Response(self._shown(case))
 
-    @_takes(records.PlanBody)
+    @takes(records.PlanBody, ANSWERS)
     def plan(self, request: Request, pk: str) -> Response:
         """Add to the plan."""
         return self._step(request, actions.add_plan_item, records.PlanBody)
 
-    @_takes(records.FinishBody)
+    @takes(records.FinishBody, ANSWERS)
     def finish_plan_item(self, request: Request, pk: str) -> Response:
         """Say that something of the plan is done."""
         case, told = self.get_object(), said(records.FinishBody(data=request.data))
@@ -124,7 +120,7 @@ class HandbackViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Case]):
         actions.finish_plan_item(item, by=asking(request))
         return Response(self._shown(case))
 
-    @_takes(records.CommentBody)
+    @takes(records.CommentBody, ANSWERS)
     def comment(self, request: Request, pk: str) -> Response:
         """Say something about it."""
         return self._step(request, actions.comment_case, records.CommentBody)

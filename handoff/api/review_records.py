@@ -4,9 +4,18 @@ from typing import Any
 
 from rest_framework import serializers
 
+from handoff.api.acting import Said
 from handoff.checklists import Side
 from handoff.checklists.rules import now_is
-from handoff.models import ChecklistItem, Condition, Review, ReviewComment, SignOff
+from handoff.models import (
+    ChecklistItem,
+    Condition,
+    OverrideEnd,
+    Review,
+    ReviewComment,
+    SignOff,
+    VerdictOverride,
+)
 from readiness import clock
 from readiness.models import Person, Service
 
@@ -65,6 +74,33 @@ class SignOffSerializer(serializers.ModelSerializer[SignOff]):
         read_only_fields = fields
 
 
+class OverrideEndSerializer(serializers.ModelSerializer[OverrideEnd]):
+    """An override was taken back."""
+
+    class Meta:
+        model = OverrideEnd
+        fields = ("actor", "reason", "at")
+        read_only_fields = fields
+
+
+class OverrideSerializer(serializers.ModelSerializer[VerdictOverride]):
+    """An SRE lead set the verdict aside."""
+
+    reasons = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="Why the verdict was what it was."
+    )
+    scorecard: Any = serializers.PrimaryKeyRelatedField(read_only=True)
+    items = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="Slugs of the items that it settles."
+    )
+    taken_back: Any = OverrideEndSerializer(source="end", read_only=True, allow_null=True)
+
+    class Meta:
+        model = VerdictOverride
+        fields = ("verdict", "reasons", "scorecard", "items", "actor", "reason", "at", "taken_back")
+        read_only_fields = fields
+
+
 class ReviewCommentSerializer(serializers.ModelSerializer[ReviewComment]):
     """What was said."""
 
@@ -84,12 +120,13 @@ class ReviewSerializer(serializers.ModelSerializer[Review]):
         read_only=True, allow_null=True, help_text="What measured items read; frozen once signed."
     )
     sign_offs: Any = SignOffSerializer(many=True, read_only=True)
+    overrides: Any = OverrideSerializer(many=True, read_only=True)
 
     class Meta:
         model = Review
         fields = (
             *("id", "service", "kind", "state", "checklist", "checklist_version", "opened_by", "opened_at"),
-            *("reason", "scorecard", "signed_at", "ended_at", "sign_offs"),
+            *("reason", "scorecard", "signed_at", "ended_at", "sign_offs", "overrides"),
         )
         read_only_fields: tuple[str, ...] = fields
 
@@ -105,20 +142,26 @@ class ReviewDetailSerializer(ReviewSerializer):
         read_only_fields = fields
 
 
-class OpenBody(serializers.Serializer[dict[str, Any]]):
+class OpenBody(Said):
     """Of which service, and why."""
 
     service = serializers.SlugRelatedField(slug_field="slug", queryset=Service.objects.all())
     reason = serializers.CharField(required=False, allow_blank=True, max_length=5_000)
 
 
-class ReviewReasonBody(serializers.Serializer[dict[str, Any]]):
+class ReviewReasonBody(Said):
     """Why."""
 
     reason = serializers.CharField(required=False, allow_blank=True, max_length=5_000)
 
 
-class AttestBody(serializers.Serializer[dict[str, Any]]):
+class OverrideBody(Said):
+    """Why, in writing."""
+
+    reason = serializers.CharField(max_length=5_000)
+
+
+class AttestBody(Said):
     """Who attests it, since when, and a link or a remark."""
 
     name = serializers.CharField(max_length=300)
@@ -127,7 +170,7 @@ class AttestBody(serializers.Serializer[dict[str, Any]]):
     remark = serializers.CharField(required=False, allow_blank=True, max_length=5_000)
 
 
-class OutcomeBody(serializers.Serializer[dict[str, Any]]):
+class OutcomeBody(Said):
     """What else an item came to than met. Each outcome takes its own fields beside the remark."""
 
     outcome = serializers.ChoiceField(choices=["not_met", "accepted", "not_applicable"])
@@ -148,6 +191,7 @@ class OutcomeBody(serializers.Serializer[dict[str, Any]]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse what an outcome lacks, and what belongs to another."""
+        attrs = super().validate(attrs)
         needed = _NEEDED[attrs["outcome"]]
         problems = {
             name: ["This field is required for this outcome."] for name in needed if name not in attrs
@@ -166,27 +210,27 @@ _NEEDED: dict[str, tuple[str, ...]] = {
 }
 
 
-class AssignBody(serializers.Serializer[dict[str, Any]]):
+class AssignBody(Said):
     """Who sees to it, and by when; null takes it back."""
 
     to = serializers.SlugRelatedField(slug_field="slug", queryset=Person.objects.all(), allow_null=True)
     due_on = serializers.DateField(allow_null=True, default=None)
 
 
-class FulfilBody(serializers.Serializer[dict[str, Any]]):
+class FulfilBody(Said):
     """Which condition."""
 
     condition = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
 
 
-class ReviewCommentBody(serializers.Serializer[dict[str, Any]]):
+class ReviewCommentBody(Said):
     """What to say, of the whole or of an item."""
 
     text = serializers.CharField(max_length=5_000)
     item = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
 
 
-class SignBody(serializers.Serializer[dict[str, Any]]):
+class SignBody(Said):
     """For whom."""
 
     side = serializers.ChoiceField(choices=[side.value for side in Side])

@@ -3,39 +3,24 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from handoff import actions
 from handoff.api import review_records as records
-from handoff.api.acting import MOVED, Acts, MayAct, asking, said
+from handoff.api.acting import MOVED, Acts, MayAct, asking, said, takes
 from handoff.checklists import Side
-from handoff.models import ChecklistItem, Review
+from handoff.models import ChecklistItem, Review, VerdictOverride
 from readiness.api.filters.base import ChoicesFilter, FlagFilter, TimedFilter, service_filter
 from readiness.api.views.base import ListViewSet
 from readiness.api.views.judgement import NUMBER
 
-Body = type[serializers.Serializer[dict[str, Any]]]
+OVERRIDES = Prefetch("overrides", VerdictOverride.objects.select_related("end"))
 ANSWERS: dict[Any, Any] = {200: records.ReviewDetailSerializer, **MOVED}
-ITEM = OpenApiParameter("item", OpenApiTypes.INT, OpenApiParameter.PATH, description="Key of an item.")
-
-
-def _takes(body: Body, step: str, *, of_item: bool = False) -> Callable[[Any], Any]:
-    """A step of a review or of one of its items: a POST with this body, answered with the whole review."""
-    path = f"items/(?P<item>{NUMBER})/{step}" if of_item else step
-    name = f"item-{step}" if of_item else step
-
-    def decorated(method: Any) -> Any:
-        made = action(detail=True, methods=["post"], url_path=path, url_name=name)(method)
-        return extend_schema(request=body, responses=ANSWERS, parameters=[ITEM] if of_item else [])(made)
-
-    return decorated
 
 
 class ReviewFilter(TimedFilter):
@@ -54,7 +39,7 @@ class ReviewViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Review]):
     """Reviews: their checklists, who signed them, and what they led to."""
 
     queryset = Review.objects.select_related("service__owner", "service__ops_team").prefetch_related(
-        "sign_offs"
+        "sign_offs", OVERRIDES
     )
     serializer_class = records.ReviewSerializer
     permission_classes = (MayAct,)
@@ -81,28 +66,28 @@ class ReviewViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Review]):
         opened = actions.open_launch_review(told.pop("service"), by=asking(request), **told)
         return Response(_shown(opened), status=status.HTTP_201_CREATED)
 
-    @_takes(records.AttestBody, "attest", of_item=True)
+    @takes(records.AttestBody, ANSWERS, of="item")
     def attest(self, request: Request, pk: str, item: str) -> Response:
         """Say that an item is met."""
         return self._of_item(
             request, item, act=actions.attest_item, told=said(records.AttestBody(data=request.data))
         )
 
-    @_takes(records.OutcomeBody, "outcome", of_item=True)
+    @takes(records.OutcomeBody, ANSWERS, of="item")
     def outcome(self, request: Request, pk: str, item: str) -> Response:
         """Say that an item is not met, accepted under a condition, or not applicable."""
         told = said(records.OutcomeBody(data=request.data))
         act, arguments = _OUTCOMES[told.pop("outcome")](told)
         return self._of_item(request, item, act=act, told=arguments)
 
-    @_takes(records.AssignBody, "assign", of_item=True)
+    @takes(records.AssignBody, ANSWERS, of="item")
     def assign(self, request: Request, pk: str, item: str) -> Response:
         """Have a person see to an item."""
         return self._of_item(
             request, item, act=actions.assign_item, told=said(records.AssignBody(data=request.data))
         )
 
-    @_takes(records.FulfilBody, "fulfil", of_item=True)
+    @takes(records.FulfilBody, ANSWERS, of="item")
     def fulfil(self, request: Request, pk: str, item: str) -> Response:
         """Say that a condition of an item is fulfilled."""
         review, told = self.get_object(), said(records.FulfilBody(data=request.data))
@@ -113,7 +98,7 @@ class ReviewViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Review]):
         actions.fulfil_condition(found, by=asking(request))
         return Response(_shown(review))
 
-    @_takes(records.ReviewCommentBody, "comments")
+    @takes(records.ReviewCommentBody, ANSWERS)
     def comments(self, request: Request, pk: str) -> Response:
         """Say something of a review or of one of its items."""
         review, told = self.get_object(), said(records.ReviewCommentBody(data=request.data))
@@ -121,13 +106,13 @@ class ReviewViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Review]):
         actions.comment_review(review, text=told["text"], item=of, by=asking(request))
         return Response(_shown(review))
 
-    @_takes(records.SignBody, "sign")
+    @takes(records.SignBody, ANSWERS)
     def sign(self, request: Request, pk: str) -> Response:
         """Sign for a side; with the last signature that is needed the review is signed."""
         told = said(records.SignBody(data=request.data))
         return self._step(request, actions.sign_review, {**told, "side": Side(told["side"])})
 
-    @_takes(records.ReviewReasonBody, "reject")
+    @takes(records.ReviewReasonBody, ANSWERS)
     def reject(self, request: Request, pk: str) -> Response:
         """Close a review in which a blocking finding stands."""
         return self._step(
@@ -136,12 +121,22 @@ class ReviewViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Review]):
             {"reason": "", **said(records.ReviewReasonBody(data=request.data))},
         )
 
-    @_takes(records.ReviewReasonBody, "withdraw")
+    @takes(records.OverrideBody, ANSWERS)
+    def override(self, request: Request, pk: str) -> Response:
+        """Let an open review be signed in spite of its verdict; an SRE lead, with a reason."""
+        return self._step(request, actions.override_verdict, said(records.OverrideBody(data=request.data)))
+
+    @takes(records.OverrideBody, ANSWERS)
+    def take_back_override(self, request: Request, pk: str) -> Response:
+        """Let the verdict count again."""
+        return self._step(request, actions.take_back_override, said(records.OverrideBody(data=request.data)))
+
+    @takes(records.ReviewReasonBody, ANSWERS)
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take back a review."""
         return self._step(request, actions.withdraw_review, said(records.ReviewReasonBody(data=request.data)))
 
-    @_takes(records.ReviewReasonBody, "launch")
+    @takes(records.ReviewReasonBody, ANSWERS)
     def launch(self, request: Request, pk: str) -> Response:
         """Launch the service of a signed launch review: live, and run by its developers, from now on."""
         return self._step(request, actions.launch, said(records.ReviewReasonBody(data=request.data)))
@@ -187,5 +182,5 @@ def _item(review: Review, key: str | int) -> ChecklistItem:
 
 
 def _shown(review: Review) -> Any:
-    rows = Review.objects.select_related("service").prefetch_related("sign_offs")
+    rows = Review.objects.select_related("service").prefetch_related("sign_offs", OVERRIDES)
     return records.ReviewDetailSerializer(_whole(rows).get(pk=review.pk)).data

@@ -1,19 +1,24 @@
 """Services as machines write them: what the catalogue says, and the state in which a service was found."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from django.db import transaction
 from django.http import JsonResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from handoff.api.acting import Acts
+from handoff.api.consequences import NOT_ACCEPTED, ConsequencesSerializer, told
 from handoff.api.standing import StandingQuestion, StandingSerializer, standing
-from handoff.catalogue import Catalogue, ServiceRecord, write
+from handoff.catalogue import Catalogue, Entry, ServiceRecord, consequences_of, write
+from handoff.consequences import Foreseen
 from readiness import clock
 from readiness.api.permissions import MayWrite
+from readiness.api.problems import MEDIA_TYPE
 from readiness.api.records import record_schema
 from readiness.api.schema import Written
 from readiness.api.views import catalogue as readable
@@ -24,8 +29,14 @@ from readiness.models import MachineToken, Service
 from readiness.models.token import CATALOGUE
 from readiness.turns import take_turn
 
+UNACCEPTED = {
+    (HTTPStatus.CONFLICT, MEDIA_TYPE): OpenApiResponse(
+        ConsequencesSerializer, description="Something is open of the services, and nobody accepted its end."
+    )
+}
 
-class ServiceViewSet(readable.ServiceViewSet):
+
+class ServiceViewSet(Acts, readable.ServiceViewSet):
     """Services, each with its current judgement; machine tokens write what the catalogue says of them."""
 
     schema = Written()
@@ -36,11 +47,19 @@ class ServiceViewSet(readable.ServiceViewSet):
         """What goes in."""
         return record_schema(ServiceRecord)
 
-    @extend_schema(responses=ANSWERS)
+    @extend_schema(responses=ANSWERS | UNACCEPTED)
     def create(self, request: Request) -> JsonResponse:
-        """Write one service, or a list of them; what is not stated stays. A live one gets its first state."""
+        """Write one service, or a list of them; what is not stated stays. A live one gets its first state.
+
+        What would end a case, review, waiver or consulting that is open, or leave it with another team, is
+        not written until the record says `"accept_consequences": true`; `consequences` lists what that is.
+        """
         token: Any = request.auth
-        return answer(request, _written(records_of(request.data), token))
+        reports, unaccepted = _written(records_of(request.data), token)
+        if not unaccepted:
+            return answer(request, reports)
+        more = {"consequences": [told(number, each) for number, each in unaccepted.items()]}
+        return answer(request, reports, none_taken=HTTPStatus.CONFLICT, more=more)
 
     @extend_schema(parameters=[StandingQuestion], responses=StandingSerializer)
     @action(detail=True)
@@ -53,7 +72,8 @@ class ServiceViewSet(readable.ServiceViewSet):
         return Response(StandingSerializer(asked).data)
 
 
-def _written(said: Sequence[Any], token: MachineToken) -> list[RowReport]:
+def _written(said: Sequence[Any], token: MachineToken) -> tuple[list[RowReport], dict[int, Foreseen]]:
+    """What became of the records, and what was not accepted of which."""
     with transaction.atomic():
         take_turn()
         catalogue = Catalogue(make_missing=False)
@@ -61,9 +81,12 @@ def _written(said: Sequence[Any], token: MachineToken) -> list[RowReport]:
         entries = {
             number: catalogue.entry(record) for number, record in read if isinstance(record, ServiceRecord)
         }
+        unaccepted = _unaccepted(read, entries)
         reports = [
             rejected(number, "", record.problems)
             if isinstance(record, Rejection)
+            else rejected(number, record.slug, [Problem("accept_consequences", NOT_ACCEPTED)])
+            if number in unaccepted
             else RowReport(
                 number,
                 record.slug,
@@ -72,10 +95,23 @@ def _written(said: Sequence[Any], token: MachineToken) -> list[RowReport]:
             )
             for number, record in read
         ]
-        changed = [entry for entry in entries.values() if entry.changes]
+        changed = [entry for number, entry in entries.items() if entry.changes and number not in unaccepted]
         if changed:
             write(changed, actor=f"token {token.name}", reason="written over REST")
-    return reports
+    return reports, unaccepted
+
+
+def _unaccepted(
+    read: Sequence[tuple[int, ServiceRecord | Rejection]], entries: Mapping[int, Entry]
+) -> dict[int, Foreseen]:
+    """What would come of the records that do not accept it, by number."""
+    asked = {
+        record.slug: number
+        for number, record in read
+        if isinstance(record, ServiceRecord) and entries[number].changes and not record.accept_consequences
+    }
+    found = consequences_of([entries[number] for number in asked.values()])
+    return {asked[each.slug]: each for each in found}
 
 
 def _checked(

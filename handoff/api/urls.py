@@ -2,6 +2,7 @@
 
 from handoff.api.consultants import ConsultantViewSet
 from handoff.api.handbacks import HandbackViewSet
+from handoff.api.handoffs import HandoffViewSet
 from handoff.api.reviews import ReviewViewSet
 from handoff.api.services import ServiceViewSet
 from handoff.api.transitions import TransitionViewSet
@@ -12,6 +13,7 @@ router = routed(services=ServiceViewSet)
 router.register("transitions", TransitionViewSet)
 router.register("waivers", WaiverViewSet)
 router.register("consultants", ConsultantViewSet)
+router.register("handoffs", HandoffViewSet, basename="handoff")
 router.register("handbacks", HandbackViewSet, basename="handback")
 router.register("reviews", ReviewViewSet)
 urlpatterns = addresses(router)

@@ -8,7 +8,6 @@ import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -22,7 +21,7 @@ from handoff.actions import (
     withdraw_waiver,
 )
 from handoff.actions.waiving import LONGEST, LONGEST_LINK
-from handoff.api.acting import MOVED, Acts, MayAct, Said, asking, said
+from handoff.api.acting import MOVED, Acts, MayAct, Said, asking, said, takes
 from readiness import clock, rights
 from readiness.api.filters.base import ChoicesFilter, ListFilter, service_filter, services_named
 from readiness.api.moments import MomentField, MomentFilter
@@ -48,6 +47,9 @@ class WaiverSerializer(serializers.ModelSerializer[Waiver]):
             *("refused_at", "withdrawn_at", "revoked_at", "expired_at"),
         )
         read_only_fields = fields
+
+
+ANSWERS: dict[Any, Any] = {200: WaiverSerializer, **MOVED}
 
 
 class AskingSerializer(Said):
@@ -129,26 +131,22 @@ class WaiverViewSet(mixins.RetrieveModelMixin, Acts, ListViewSet[Waiver]):
         shown = WaiverSerializer(made).data
         return Response(shown, status=status.HTTP_201_CREATED, headers={"Location": location})
 
-    @extend_schema(request=RemarkSerializer, responses={200: WaiverSerializer, **MOVED})
-    @action(detail=True, methods=["post"])
+    @takes(RemarkSerializer, ANSWERS)
     def approve(self, request: Request, pk: str) -> Response:
         """Let it count from now on; not its author. The service is judged again at once."""
         return self._moved(request, approve_waiver, RemarkSerializer)
 
-    @extend_schema(request=ReasonSerializer, responses={200: WaiverSerializer, **MOVED})
-    @action(detail=True, methods=["post"])
+    @takes(ReasonSerializer, ANSWERS)
     def refuse(self, request: Request, pk: str) -> Response:
         """Refuse what was asked for; not its author."""
         return self._moved(request, refuse_waiver, ReasonSerializer)
 
-    @extend_schema(request=RemarkSerializer, responses={200: WaiverSerializer, **MOVED})
-    @action(detail=True, methods=["post"])
+    @takes(RemarkSerializer, ANSWERS)
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take back what one asked for oneself."""
         return self._moved(request, withdraw_waiver, RemarkSerializer)
 
-    @extend_schema(request=ReasonSerializer, responses={200: WaiverSerializer, **MOVED})
-    @action(detail=True, methods=["post"])
+    @takes(ReasonSerializer, ANSWERS)
     def revoke(self, request: Request, pk: str) -> Response:
         """End a live one before its time. The service is judged again at once."""
         return self._moved(request, revoke_waiver, ReasonSerializer)

@@ -1,17 +1,18 @@
 """Checks what is said of services against the catalogue; writes fields, other names, adopted states."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 from django.db.models import Manager, Max
 
-from handoff.actions import Adoption, adopt_all, adopted_from
+from handoff.actions import Adoption, adopt_all, adopted_from, change_services
+from handoff.catalogue.changes import Entry, happenings_of
 from handoff.catalogue.records import ServiceRecord
 from readiness import rejudging
 from readiness.evidence import Problem
-from readiness.ingest import Change, aim_dependencies, store_services
+from readiness.ingest import Change, aim_dependencies, launch_days, store_services, unlaunching
 from readiness.models import (
     Lifecycle,
     ManagementChange,
@@ -35,23 +36,13 @@ PLAIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What shall be stored of a service. ``state`` is adopted where it is live and has none."""
-
-    slug: str
-    fields: Mapping[str, Any]
-    aliases: tuple[str, ...] = ()
-    state: str = ManagementState.DEVELOPER_MANAGED.value
-    changes: tuple[Change, ...] = field(default=())
-    """What is different from what is stored, where that was asked."""
-
-
 def write(entries: Sequence[Entry], *, actor: str, reason: str) -> None:
     """Store entries that were checked, in the caller's transaction; have their services judged again.
 
-    Live services without a state are adopted, from their launch date on or from the beginning of time.
+    Live services without a state are adopted, from their launch date on or from the beginning of time. What
+    is open of services that change otherwise ends where :func:`consequences_of` told it.
     """
+    change_services(happenings_of(entries), actor=actor, reason=reason)
     wanted = {entry.slug: entry for entry in entries}
     store_services(
         {slug: entry.fields for slug, entry in wanted.items()},
@@ -109,6 +100,7 @@ class Catalogue:
             *self._related_problems(record),
             *self._alias_problems(record),
             *self._state_problems(record),
+            *self._launch_problems(record),
         ]
 
     def _identity_problems(self, record: ServiceRecord, number: int) -> Iterator[Problem]:
@@ -150,6 +142,18 @@ class Catalogue:
             yield Problem("state", f"is {stored}: states change by review, not by spreadsheet")
         elif lifecycle != Lifecycle.LIVE:
             yield Problem("state", f"is of live services alone, and this one is {lifecycle.label}")
+
+    def _launch_problems(self, record: ServiceRecord) -> Iterator[Problem]:
+        """What a review launched here is not taken back by what somebody writes of it."""
+        said = record.model_dump(include={"lifecycle", "launched_on"})
+        if (record.lifecycle or record.launched_on) and record.slug in self._launched:
+            for name, reason in unlaunching(said, self._launched[record.slug]).items():
+                yield Problem(name, reason)
+
+    @cached_property
+    def _launched(self) -> dict[str, date]:
+        """The days of launches here; looked for when somebody states a lifecycle or a day."""
+        return launch_days()
 
     def _lifecycle(self, record: ServiceRecord) -> Lifecycle:
         stored = self._services.get(record.slug)

@@ -62,6 +62,9 @@ class ServiceRecord(BaseModel):
     aliases: OtherNames = ()
     components: Names | None = None
     default_branch: Word | None = None
+    accept_consequences: Flag = Field(
+        default=False, description="What is open of it may end by this, as it was answered before."
+    )
 
     @classmethod
     def read(cls, values: Any) -> Self | Rejection:

@@ -1,6 +1,6 @@
 """What measured items come to: pure functions over a scorecard's numbers and a few facts beside it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -114,27 +114,34 @@ def _criterion(slug: str) -> Callable[[Facts], Measure]:
     def measured(facts: Facts) -> Measure:
         if facts.numbers is None or facts.rubric is None or slug not in facts.numbers["criteria"]:
             return NEVER_JUDGED
-        rule, score = facts.rubric.criteria[slug], facts.numbers["criteria"][slug]["score"]
+        rule = facts.rubric.criteria[slug]
         if not rule.gated:
             return Measure(Outcome.NOT_APPLICABLE, f"The policy asks for no score. {shown(slug, facts)}")
-        said = f"{'no score' if score is None else f'{score:g}'} of {rule.threshold:g}: {shown(slug, facts)}"
-        own = () if score is not None and score >= rule.threshold else facts.waivers(slug)
-        standing, waived = _blockers(slug, facts)
-        if standing or (not own and score is not None and score < rule.threshold):
-            return Measure(Outcome.NOT_MET, "; ".join([said, *standing]))
-        if score is None and not own:
-            return Measure(Outcome.OPEN, said)
-        return _met(said, {*own, *waived})
+        return _reaches(slug, rule.threshold, facts, score=facts.numbers["criteria"][slug]["score"])
 
     return measured
 
 
-def _blockers(slug: str, facts: Facts) -> tuple[list[str], set[int]]:
-    """What stands against a criterion, in words, and the waivers that set others of its blockers aside."""
+def _reaches(
+    slug: str, threshold: float, facts: Facts, *, score: float | None, blocked_by: Iterable[str] = ()
+) -> Measure:
+    """A score reaches a threshold, and no blocker of the criterion stands, nor of these others."""
+    said = f"{'no score' if score is None else f'{score:g}'} of {threshold:g}: {shown(slug, facts)}"
+    own = () if score is not None and score >= threshold else facts.waivers(slug)
+    standing, waived = _blockers({slug, *blocked_by}, facts)
+    if standing or (not own and score is not None and score < threshold):
+        return Measure(Outcome.NOT_MET, "; ".join([said, *standing]))
+    if score is None and not own:
+        return Measure(Outcome.OPEN, said)
+    return _met(said, {*own, *waived})
+
+
+def _blockers(slugs: Collection[str], facts: Facts) -> tuple[list[str], set[int]]:
+    """What stands against criteria, in words, and the waivers that set others of their blockers aside."""
     standing: list[str] = []
     relied: set[int] = set()
     for code, criterion, _, rows, numbers in facts.numbers["blockers"] if facts.numbers else ():
-        if criterion == slug:
+        if criterion in slugs:
             waivers = facts.waivers(code)
             relied.update(waivers)
             if not waivers:
@@ -163,9 +170,11 @@ _FEEDS: Final = {"no_feed": "missing", "silent": "silent"}
 
 
 def _launch_verdict(facts: Facts) -> Measure:
-    verdict = facts.numbers and facts.numbers["verdicts"]["launch"]
-    if facts.numbers is None or not verdict:
+    if facts.numbers is None:
         return NEVER_JUDGED
+    verdict = facts.numbers["verdicts"]["launch"]
+    if not verdict:
+        return _live_telemetry(facts)
     said = "; ".join(reason_text(each, facts.numbers) for each in verdict["reasons"])
     if verdict["verdict"] == "ready":
         return Measure(Outcome.MET, said)
@@ -174,6 +183,15 @@ def _launch_verdict(facts: Facts) -> Measure:
         return _met(said, {key for keys in waived for key in keys})
     unready = verdict["verdict"] == "not_ready"
     return Measure(Outcome.NOT_MET if unready else Outcome.OPEN, said)
+
+
+def _live_telemetry(facts: Facts) -> Measure:
+    """Once it is live there is no launch verdict: what production shows must reach the same bound."""
+    outcome = facts.numbers and facts.numbers["criteria"].get("telemetry")
+    if not outcome or facts.rubric is None:
+        return NEVER_JUDGED
+    bound = facts.rubric.launch.telemetry
+    return _reaches("telemetry", bound, facts, score=outcome["score"], blocked_by=["pipeline"])
 
 
 def _target(verdict_reason: Sequence[Any]) -> str:

@@ -11,9 +11,11 @@ class Outcome(StrEnum):
     NOT_MET = "not_met"
     ACCEPTED = "accepted"
     """Not met, and accepted with a condition that somebody owns, with a due date."""
+    OVERRIDDEN = "overridden"
+    """Measured, not met, and settled by an SRE lead who overrode the verdict."""
     NOT_APPLICABLE = "not_applicable"
     LAPSED = "lapsed"
 
 
-SETTLED = frozenset({Outcome.MET, Outcome.ACCEPTED, Outcome.NOT_APPLICABLE})
+SETTLED = frozenset({Outcome.MET, Outcome.ACCEPTED, Outcome.OVERRIDDEN, Outcome.NOT_APPLICABLE})
 """What lets a review be signed."""

@@ -59,6 +59,8 @@ class Signing:
     signed: Mapping[str, str]
     """Side to actor."""
     waiver_authors: Collection[str]
+    overrider: str = ""
+    """Who overrode the verdict, where somebody did."""
 
 
 def now_is(item: ItemState, today: dt.date) -> Outcome:
@@ -97,9 +99,9 @@ def relied_on(items: Iterable[ItemState]) -> frozenset[int]:
     return frozenset(key for item in items for key in item.waivers)
 
 
-def sides_needed(tier: int, items: Iterable[ItemState]) -> tuple[Side, ...]:
-    """Who must sign: both sides; for tier 1, or where a waiver is relied on, a manager third."""
-    third = tier == 1 or bool(relied_on(items))
+def sides_needed(signing: Signing) -> tuple[Side, ...]:
+    """Who must sign: both sides; for tier 1, or where a waiver or override is relied on, a manager third."""
+    third = signing.tier == 1 or bool(relied_on(signing.items)) or bool(signing.overrider)
     return (Side.DEVELOPERS, Side.OPERATIONS, *((Side.MANAGER,) if third else ()))
 
 
@@ -109,6 +111,8 @@ def person_obstacle(side: Side, signer: Signer, signing: Signing) -> str:
         return "Who opened a review does not sign it: others do."
     if any(same_person(signer.actor, author) for author in signing.waiver_authors):
         return "Who asked for a waiver that the review relies on does not sign it."
+    if signing.overrider and same_person(signer.actor, signing.overrider):
+        return "Who overrode the verdict does not sign: others do."
     if any(same_person(signer.actor, other) for other in signing.signed.values()):
         return "A person signs once."
     return _side_obstacle(side, signer)
@@ -138,7 +142,7 @@ def review_obstacle(signing: Signing) -> str:
 
 def is_complete(signing: Signing) -> bool:
     """Whether everybody who must has signed."""
-    return set(sides_needed(signing.tier, signing.items)) <= set(signing.signed)
+    return set(sides_needed(signing)) <= set(signing.signed)
 
 
 def lapses_at(since: dt.datetime, days: int) -> dt.datetime:

@@ -1,17 +1,16 @@
 """Walks services through past moments: what the rules would have proposed at each. Nothing is stored."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from handoff.rules import READY, RULES_VERSION, Course, Kind, Lapse, Proposal, Seen, advance, seen
-from readiness.criteria.wording import counted, number
+from handoff.proposals.wording import why, why_not
+from handoff.rules import RULES_VERSION, Course, Lapse, Proposal, Seen, advance, seen
 from readiness.evaluation.judging import judge_services, scope_of
 from readiness.evaluation.runs import uncollected
 from readiness.models import Service
 from readiness.policy import Policy
-from readiness.rendering.sentences import reason_text
 from readiness.scoring import Judgement
 from readiness.simulation.trial import Circles, Fleet
 
@@ -112,7 +111,6 @@ def replay(
 
 
 def _proposed(service: str, proposal: Proposal, now: Seen, *, document: Mapping[str, Any]) -> Row:
-    clock = [_clock(document)] if proposal.kind is Kind.HANDOFF else []
     return {
         "service": service,
         "kind": proposal.kind.value,
@@ -120,31 +118,16 @@ def _proposed(service: str, proposal: Proposal, now: Seen, *, document: Mapping[
         "rules_version": proposal.version,
         "at": proposal.at.isoformat(),
         "scorecards": list(proposal.scorecards),
-        "reasons": [*_reasons(document, now.of), *clock],
+        "reasons": why(proposal.kind, document, now),
         "grounds": sorted(proposal.grounds),
         "lapsed": None,
     }
 
 
 def _lapsed(now: Seen, document: Mapping[str, Any]) -> Row:
-    """By which answer of the judgement; the clock's, where the verdict itself would still do."""
-    clock = [_clock(document)] if now.says(Kind.HANDOFF, READY) else []
+    """By which answer of the judgement."""
     return {
         "at": now.at.isoformat(),
         "verdict": [now.of, now.verdict],
-        "reasons": [*clock, *_reasons(document, now.of)],
+        "reasons": why_not(document, now),
     }
-
-
-def _reasons(document: Mapping[str, Any], of: str | None) -> list[str]:
-    """Those of the verdict, in words, the decisive ones first."""
-    reasons: Iterable[Any] = document["verdicts"][of]["reasons"] if of else ()
-    return [reason_text(each, document) for each in reasons]
-
-
-def _clock(document: Mapping[str, Any]) -> str:
-    """Of a judgement whose clock is full, or was when it was proposed."""
-    stability = document["criteria"]["stability"]
-    days, _ = stability["parts"].get("clock_days", (None, None))
-    required = stability["shown"].get("required_days")
-    return f"{counted(days, 'day')} proven stable of {number(required)} needed"

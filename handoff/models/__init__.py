@@ -1,5 +1,7 @@
 """What decisions leave behind: who moved what, when and why, and who advises whom."""
 
+from handoff.models.answer import Answer
+from handoff.models.applied import AppliedDecision
 from handoff.models.case import (
     Case,
     CaseComment,
@@ -10,6 +12,8 @@ from handoff.models.case import (
 )
 from handoff.models.consultant import AdviceNote, Consultant
 from handoff.models.notification import Delivery, Message, Subscription
+from handoff.models.override import OverrideEnd, VerdictOverride
+from handoff.models.proposing import Watermark
 from handoff.models.review import (
     ChecklistItem,
     Condition,
@@ -22,6 +26,8 @@ from handoff.models.transition import Transition, TransitionScorecard
 
 __all__ = [
     "AdviceNote",
+    "Answer",
+    "AppliedDecision",
     "Case",
     "CaseComment",
     "CaseScorecard",
@@ -33,6 +39,7 @@ __all__ = [
     "Finding",
     "ItemOutcome",
     "Message",
+    "OverrideEnd",
     "Review",
     "ReviewComment",
     "SignOff",
@@ -40,4 +47,6 @@ __all__ = [
     "Subscription",
     "Transition",
     "TransitionScorecard",
+    "VerdictOverride",
+    "Watermark",
 ]

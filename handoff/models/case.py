@@ -1,4 +1,4 @@
-"""Cases: a service on its way from one who runs it to another, from proposal to end; now handbacks."""
+"""Cases: a service on its way from one who runs it to another, from proposal to end."""
 
 import datetime as dt
 from typing import Final
@@ -12,6 +12,8 @@ ENDED: Final = ("confirmed", "stabilised", "rejected", "withdrawn", "lapsed")
 """States that a case ends in. ``confirmed`` is the end of a release; a repair goes on to be stabilised."""
 CONFIRMED: Final = ("confirmed", "stabilising", "stabilised")
 """States of a case whose service has moved."""
+CUT_SHORT: Final = "withdrawn"
+"""Also that of a case whose service moved, and came to its end while it was stabilising."""
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
@@ -23,9 +25,10 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
 
 class Case(models.Model):
-    """A handback on its way. A service has one open case at most."""
+    """A handoff or handback on its way. A service has one open case at most."""
 
     class Kind(models.TextChoices):
+        HANDOFF = "handoff", "handoff"
         HANDBACK = "handback", "handback"
 
     class HandbackKind(models.TextChoices):
@@ -55,13 +58,16 @@ class Case(models.Model):
     handback_kind = models.CharField(
         max_length=10,
         choices=HandbackKind.choices,
-        help_text="repair: it regressed. release: it needs no operations any more.",
+        blank=True,
+        help_text="Of a handback. repair: it regressed. release: it needs no operations any more.",
     )
     trigger = models.CharField(max_length=10, choices=Trigger.choices)
     state = models.CharField(max_length=20, choices=State.choices, default=State.PROPOSED)
     reason = models.TextField(help_text="Why it was proposed.")
     verdict = models.CharField(
-        max_length=20, blank=True, help_text="The handback verdict when it was proposed; empty: not judged."
+        max_length=20,
+        blank=True,
+        help_text="The verdict on the move when it was proposed; empty: not judged.",
     )
     proposer = models.CharField(
         max_length=300, help_text="Id and name of the person, or the rule with its version."
@@ -103,6 +109,15 @@ class Case(models.Model):
             models.UniqueConstraint(
                 fields=["service"], condition=Q(ended_at__isnull=True), name="one_open_case_of_a_service"
             ),
+            models.CheckConstraint(
+                condition=Q(kind="handoff", handback_kind="")
+                | (Q(kind="handback") & Q(handback_kind__in=["repair", "release"])),
+                name="case_is_a_handoff_or_handback",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="handoff") | Q(state__in=["proposed", "rejected", "withdrawn", "lapsed"]),
+                name="handoff_is_in_a_state_of_its_own",
+            ),
             models.CheckConstraint(condition=~Q(reason="") & ~Q(proposer=""), name="case_has_a_reason"),
             models.CheckConstraint(condition=~Q(proposer=F("decider")), name="case_two_people"),
             models.CheckConstraint(
@@ -111,7 +126,7 @@ class Case(models.Model):
                 name="case_ends_in_a_last_state",
             ),
             models.CheckConstraint(
-                condition=(Q(state__in=CONFIRMED, confirmed_at__isnull=False) & ~Q(decider=""))
+                condition=(Q(state__in=[*CONFIRMED, CUT_SHORT], confirmed_at__isnull=False) & ~Q(decider=""))
                 | (~Q(state__in=CONFIRMED) & Q(confirmed_at__isnull=True)),
                 name="case_confirmed_by_somebody",
             ),
@@ -130,7 +145,13 @@ class Case(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} ({self.handback_kind}) of {self.opened_at:%Y-%m-%d}"
+        return f"{self.about} of {self.opened_at:%Y-%m-%d}"
+
+    @property
+    def about(self) -> str:
+        """What it is, in words."""
+        kind = self.get_kind_display()
+        return f"{kind} ({self.handback_kind})" if self.handback_kind else kind
 
 
 class CaseScorecard(models.Model):

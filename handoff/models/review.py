@@ -108,6 +108,7 @@ class ChecklistItem(models.Model):
         ("met", "met"),
         ("not_met", "not met"),
         ("accepted", "accepted with a condition"),
+        ("overridden", "accepted by override"),
         ("not_applicable", "not applicable"),
         ("lapsed", "lapsed"),
     ]

@@ -1,14 +1,15 @@
-"""Forgets what was told long ago: decisions and alerts themselves are kept elsewhere."""
+"""Forgets what was told and answered long ago: decisions and alerts themselves are kept elsewhere."""
 
 import datetime as dt
 from typing import Final
 
 from django.db.models import Q
 
-from handoff.models import Message
+from handoff.models import Answer, Message
 from readiness import clock
 
 KEPT: Final = dt.timedelta(days=90)
+ANSWERS_KEPT: Final = dt.timedelta(hours=24)
 CHUNK: Final = 1_000
 
 
@@ -24,4 +25,10 @@ def forget() -> int:
     while keys := list(told.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
         Message.objects.filter(pk__in=keys).delete()
         number += len(keys)
+    return number
+
+
+def forget_answers() -> int:
+    """Delete answers of more than 24 hours ago: their keys are free again. How many there were."""
+    number, _ = Answer.objects.filter(given_at__lt=clock.real_now() - ANSWERS_KEPT).delete()
     return number

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -104,7 +105,8 @@ def found(admin: ModelAdmin, request: HttpRequest, pk: str | int) -> Service:
     if not admin.has_view_permission(request):
         raise PermissionDenied
     key = int(pk) if str(pk).isdecimal() else 0
-    return get_object_or_404(Service.objects.select_related("owner", "ops_team", "system"), pk=key)
+    rows: QuerySet[Service] = admin.get_queryset(request)
+    return get_object_or_404(rows.select_related("owner", "ops_team", "system"), pk=key)
 
 
 def show(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpResponse:

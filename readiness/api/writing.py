@@ -1,7 +1,8 @@
 """Evidence as machines write it: one record or a list, each checked against the token, each answered."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from django.http import JsonResponse
@@ -48,16 +49,25 @@ def records_of(body: Any) -> list[Any]:
     return body
 
 
-def answer(request: Request, reports: Sequence[RowReport]) -> JsonResponse:
-    """What became of each record: 200 when all were taken, 207 when some were, 422 when none was."""
+def answer(
+    request: Request,
+    reports: Sequence[RowReport],
+    *,
+    none_taken: int = ALL_REFUSED,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> JsonResponse:
+    """What became of each record: 200 when all were taken, 207 when some were, ``none_taken`` otherwise.
+
+    ``more`` stands beside it.
+    """
     counts = dict.fromkeys((each.value for each in Outcome), 0)
     for report in reports:
         counts[report.outcome.value] += 1
-    told = {"counts": counts, "results": [_told(report) for report in reports]}
+    told = {"counts": counts, "results": [_told(report) for report in reports], **more}
     refused = counts[Outcome.REJECTED.value]
     if refused == len(reports):
         detail = "No record was taken; `results` says why, record by record."
-        return refusal(request, status=ALL_REFUSED, detail=detail, more=told)
+        return refusal(request, status=none_taken, detail=detail, more=told)
     return JsonResponse(told, status=MIXED if refused else 200)
 
 

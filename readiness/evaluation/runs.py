@@ -32,13 +32,15 @@ def request(
     service_ids: Sequence[int] | None = None,
     requested_by: str = "",
     *,
-    kind: str = Kind.LIVE,
+    kind: str | None = None,
     policy: PolicyVersion | None = None,
 ) -> Evaluation:
     """Ask for an evaluation of the fleet, or of these services; who asks twice gets the same run.
 
+    Without a kind it is live; while the clock stands for a recorded decision, it is a replay of that moment.
     Nothing is judged yet: the batches are rows that :func:`run`, a task or the sweep takes up.
     """
+    kind = kind or (Kind.LIVE if clock.standing() is None else Kind.REPLAY)
     version = policy or in_force()
     scope = FLEET if service_ids is None else _scope_name(service_ids)
     ids = (

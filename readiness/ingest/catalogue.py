@@ -10,6 +10,7 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from readiness.backstage import Catalogue, ServiceEntry, TeamEntry
+from readiness.ingest.launched import note_first_time_live, without_unlaunching
 from readiness.ingest.tally import Tally
 from readiness.models import Dependency, Service, ServiceAlias, System, Team
 from readiness.reclassify import reclassify_services, reclassify_team
@@ -153,9 +154,13 @@ def store_services(
 ) -> Tally:
     """Make or change services so that each slug has its fields and other names. Call it in a transaction.
 
-    Fields that are not given stay. The rows of a service that moves to another owner are reclassified.
+    Fields that are not given stay. The rows of a service that moves to another owner are reclassified. One
+    that was launched here on a review stays live, and ``note`` is told of whatever says otherwise.
     """
-    stored = _upsert(Service, wanted)
+    stored = _upsert(Service, without_unlaunching(wanted, note=note))
+    note_first_time_live(
+        [stored.rows[slug] for slug, names in stored.changed.items() if "lifecycle" in names], note=note
+    )
     for slug in _store_aliases(aliases, stored.rows, note=note):
         if slug not in stored.created:
             stored.changed.setdefault(slug, set()).add("aliases")

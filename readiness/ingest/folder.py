@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from readiness.backstage import Catalogue, combine, read_catalogue
-from readiness.evidence import FILES, Kind, Problem, Record, Rejection, parse_line
+from readiness.evidence import FILES, Kind, Record, Rejection, parse_line
 from readiness.ingest.catalogue import CatalogueImport
 from readiness.ingest.lines import read_lines
 from readiness.ingest.people import store_people
@@ -57,18 +57,25 @@ class FleetFolder:
         candidates = [(FILES[name], self.path / f"{name}{end}") for name in names for end in ENDINGS]
         return [(kind, path) for kind, path in candidates if path.exists()]
 
+    @cached_property
+    def decision_files(self) -> list[Path]:
+        """Files of recorded decisions, which ``handoff`` applies."""
+        candidates = [self.path / f"{DECISIONS}{end}" for end in ENDINGS]
+        return [path for path in candidates if path.exists()]
+
     @property
     def unread(self) -> list[Path]:
-        """Files of records whose names mean nothing to us; decisions are one of them."""
-        read = {path for _, path in self.record_files}
+        """Files of records whose names mean nothing to us."""
+        read = {*self.decision_files, *(path for _, path in self.record_files)}
         return [
             path for path in sorted(self.path.iterdir()) if path.name.endswith(ENDINGS) and path not in read
         ]
 
     @property
     def size(self) -> int:
-        """Bytes of all files of records."""
-        return sum(path.stat().st_size for _, path in self.record_files)
+        """Bytes of all files of records and decisions."""
+        paths = (*self.decision_files, *(path for _, path in self.record_files))
+        return sum(path.stat().st_size for path in paths)
 
     def read_catalogue(self) -> Catalogue:
         """All Backstage files as one catalogue."""
@@ -110,7 +117,8 @@ class FolderImport:
                 yield path.name, store_people(records, refuse=self.refuse)
             else:
                 yield path.name, ingest.store(kind, records, refuse=self.refuse)
-        yield from self._refuse_unread()
+        for path in self.folder.unread:
+            self.note(f"{path.name} is no file of a fleet folder: not read")
 
     def _records(
         self, kind: Kind, path: Path, *, advance: Callable[[int], None]
@@ -118,15 +126,6 @@ class FolderImport:
         for number, line in read_lines(path, advance):
             record = line if isinstance(line, Rejection) else parse_line(kind, line, self.now)
             yield Place(path.name, number), record
-
-    def _refuse_unread(self) -> Iterator[tuple[str, Tally]]:
-        for path in self.folder.unread:
-            if path.name.startswith(f"{DECISIONS}."):
-                reason = "decisions are not applied by this version"
-                self.refuse(Place(path.name, 0), Rejection((Problem("file", reason),)))
-                yield path.name, Tally(rejected=1)
-            else:
-                self.note(f"{path.name} is no file of a fleet folder: not read")
 
     def _everything(self) -> Sequence[str]:
         """Slugs that ``*`` means: the folder's own services, as described now, else when imported last."""

@@ -24,6 +24,11 @@ class Alert(models.Model):
         FLYING_BLIND = "flying_blind", "flying blind"
         WAIVER_ENDS = "waiver_ends", "waiver ends"
         REVIEW_STALLED = "review_stalled", "review stalled"
+        LAUNCHED_WITHOUT_REVIEW = "launched_without_review", "launched without a review"
+        CONDITION_OVERDUE = "condition_overdue", "condition overdue"
+        CASE_STALLED = "case_stalled", "case stalled"
+        PLAN_OVERDUE = "plan_overdue", "plan overdue"
+        STABILISATION_STALLED = "stabilisation_stalled", "stabilisation stalled"
 
     kind = models.CharField(max_length=30, choices=Kind.choices)
     service = models.ForeignKey(

@@ -145,6 +145,13 @@ class Service(models.Model):
         System, on_delete=models.SET_NULL, null=True, blank=True, related_name="services"
     )
     launched_on = models.DateField(null=True, blank=True)
+    went_live_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the catalogue first said that it is live, of a service known here from before that. "
+        "Empty: it was live when it became known, or is not live yet.",
+    )
     components = models.JSONField(
         default=list, blank=True, help_text="Names of the parts telemetry must cover."
     )
@@ -163,6 +170,14 @@ class Service(models.Model):
     class Meta:
         ordering = ["slug"]
         permissions = [("evaluate_own_service", "Can evaluate services of own teams")]
+        indexes = [
+            # the sweep that looks for launches without a review; most services were live when first seen
+            models.Index(
+                fields=["went_live_at"],
+                name="service_went_live",
+                condition=models.Q(went_live_at__isnull=False),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=models.Q(tier__gte=1, tier__lte=4), name="service_tier_1_to_4"),
             models.CheckConstraint(

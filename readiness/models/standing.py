@@ -28,11 +28,13 @@ class ManagementChangeQuerySet(models.QuerySet["ManagementChange"]):
 class ManagementChange(models.Model):
     """From this moment on the service is in this state; the period ends where the next change begins."""
 
+    LAUNCH = "launch"
+    HANDOFF = "handoff"
     HANDBACK_REPAIR = "handback_repair"
     WAYS = [
         ("adoption", "adopted without review"),
-        ("launch", "launch"),
-        ("handoff", "handoff"),
+        (LAUNCH, "launch"),
+        (HANDOFF, "handoff"),
         (HANDBACK_REPAIR, "handback (repair)"),
         ("handback_release", "handback (release)"),
     ]

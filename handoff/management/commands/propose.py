@@ -1,4 +1,4 @@
-"""Shows when the rules would have proposed to move a service, from stored evidence."""
+"""Lets the rules propose moves now, or shows when they would have proposed them, from stored evidence."""
 
 import json
 from collections import Counter
@@ -11,7 +11,9 @@ from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from handoff import proposals
 from handoff.management.replaying import replay
+from handoff.proposals import Outcome
 from handoff.rules import LEAST_APART, LOOK_BACK, Kind
 from readiness import clock, simulation
 from readiness.criteria.wording import counted
@@ -34,30 +36,48 @@ REASONS = 3
 
 
 class Command(AnsweringCommand):
-    """`propose --dry-run --from T [--to T] [--every 1d] [--service SLUG …] [--format table|json]`."""
+    """`propose [--dry-run --from T [--to T] [--every 1d] [--service SLUG …]] [--format table|json]`."""
 
     help = (
-        "Show when the rules would have proposed a handoff or a handback, and when each proposal would have "
-        "lapsed. Stored evidence is judged as of each moment, as known now and under the policy in force; "
-        "that judgement stands for the live scorecard of its day. Who ran a service, and its waivers, are as "
-        "recorded now. At the first moment nothing is proposed yet. Nothing is stored. Exit status: 0 shown, "
-        "1 some service could not be judged, 3 or more: could not run."
+        "Let the rules look at every live scorecard that they have not looked at yet, as the sweep of each "
+        "minute does, and print the handoffs and handbacks that they propose and the proposals that lapse. "
+        "With --dry-run, show when the rules would have proposed a handoff or a handback, and when each "
+        "proposal would have lapsed: stored evidence is judged as of each moment, as known now and under the "
+        "policy in force; that judgement stands for the live scorecard of its day. Who ran a service, and "
+        "its waivers, are as recorded now. At the first moment nothing is proposed yet. Nothing is stored. "
+        "Exit status: 0 done or shown, 1 some service could not be looked at or judged, 3 or more: could "
+        "not run."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which moments, which services."""
-        parser.add_argument("--dry-run", action="store_true", help="required: it only shows")
-        parser.add_argument("--from", dest="first", type=moment, metavar="T", help="the first moment")
-        parser.add_argument("--to", dest="last", type=moment, metavar="T", help="the last (default: now)")
-        parser.add_argument(
-            "--every", type=span, default=DAY, metavar="SPAN", help="12h or 1d between moments (default: 1d)"
+        """Whether it only shows; then which moments, which services."""
+        parser.add_argument("--dry-run", action="store_true", help="only show, from a replay of past moments")
+        shown = parser.add_argument_group("with --dry-run")
+        shown.add_argument("--from", dest="first", type=moment, metavar="T", help="the first moment")
+        shown.add_argument("--to", dest="last", type=moment, metavar="T", help="the last (default: now)")
+        shown.add_argument(
+            "--every", type=span, metavar="SPAN", help="12h or 1d between moments (default: 1d)"
         )
         add_services(parser)
 
     def answer(self, **options: Any) -> int:
-        """Show; 0 all judged, 1 some service broke."""
-        if not options["dry_run"]:
-            raise CommandError("it only shows what would have been proposed: add --dry-run")
+        """Propose or show; 0 all was looked at, 1 some service broke."""
+        return self._show(options) if options["dry_run"] else self._propose(options)
+
+    def _propose(self, options: dict[str, Any]) -> int:
+        if any(options[name] for name in ("first", "last", "every", "service")):
+            raise CommandError("--from, --to, --every and --service choose what --dry-run shows: add it")
+        outcome = proposals.propose_moves()
+        for slug in outcome.broken:
+            self.stderr.write(f"{slug}: could not be looked at, the log says why")
+        if options["format"] == "json":
+            self.stdout.write(json.dumps(_document(outcome)))
+        else:
+            print_sections(self, _swept(outcome), options)
+        return SOME_BROKE if outcome.broken else SHOWN
+
+    def _show(self, options: dict[str, Any]) -> int:
+        options["every"] = options["every"] or DAY
         at = _moments(options)
         ids = service_ids(options["service"])
         with progress("judging", len(at)) as bar:
@@ -69,6 +89,39 @@ class Command(AnsweringCommand):
         else:
             print_sections(self, _sections(result, options["every"]), options)
         return SOME_BROKE if result["unjudged"] else SHOWN
+
+
+def _document(outcome: Outcome) -> dict[str, Any]:
+    """``{looked, broken [slug], made [{service, case, kind, move, actor, reason}]}``."""
+    return {
+        "looked": outcome.looked,
+        "broken": outcome.broken,
+        "made": [
+            {
+                "service": made.case.service.slug,
+                "case": made.case.pk,
+                "kind": made.case.kind,
+                "move": made.move,
+                "actor": made.actor,
+                "reason": made.reason,
+            }
+            for made in outcome.made
+        ],
+    }
+
+
+def _swept(outcome: Outcome) -> Iterator[RenderableType]:
+    moves = Counter(made.move for made in outcome.made)
+    yield Text(
+        f"{counted(outcome.looked, 'service')} judged since the rules looked last: "
+        f"{moves['propose']} proposed, {moves['lapse']} lapsed."
+    )
+    if outcome.made:
+        table = Table(Column("service", overflow="fold"), "what, by which rule, and because of what")
+        for made in outcome.made:
+            said = f"{made.move} {made.case.kind} ({made.actor}): {made.reason}"
+            table.add_row(Text(made.case.service.slug), Text(said))
+        yield from ("", table)
 
 
 def _policy() -> tuple[str, Policy]:
