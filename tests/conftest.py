@@ -40,10 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def uses_the_suites_database(item: pytest.Item) -> bool:
     """Whether a test works in the database that all tests share."""
-    names = getattr(item, "fixturenames", ())
-    return item.get_closest_marker("django_db") is not None or not {"db", "transactional_db"}.isdisjoint(
-        names
-    )
+    fixtures = {"db", "transactional_db"}.intersection(getattr(item, "fixturenames", ()))
+    return bool(fixtures or item.get_closest_marker("django_db"))
 
 
 def require_service(name: str, *, found: bool) -> None:
@@ -115,9 +113,11 @@ def worked_database(
 ) -> Iterator[OwnDatabase]:
     """A database to copy, with the worked fleet in it, not judged yet."""
     database = OwnDatabase(own_name("worked"), tmp_path_factory.mktemp("worked")).create(migrated_database)
-    database.manage("import_fleet", str(FOLDER))
-    yield database
-    database.drop()
+    try:
+        database.manage("import_fleet", str(FOLDER))
+        yield database
+    finally:
+        database.drop()
 
 
 @pytest.fixture(scope="module")
