@@ -250,7 +250,7 @@ def _named(path: str, name: str) -> dict[str, Any]:
         attested = ChecklistItem.objects.exclude(way="measured").order_by("pk")[0]
         return {"id": attested.review_id, "item": attested.pk}
     if "{id}" in path and keys[name] is Case:
-        return {"id": Case.objects.get(kind=name.removesuffix("s")).pk}
+        return {"id": Case.objects.filter(kind=name.removesuffix("s")).order_by("pk")[0].pk}
     if "{id}" in path:
         return {"id": keys[name]._default_manager.values_list("pk", flat=True)[0]}
     return {}

@@ -1,7 +1,7 @@
 """The row named as weightiest raises the score, when it is left out, by the number shown."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from datetime import timedelta
 
@@ -138,12 +138,22 @@ def big() -> Story:
     return Story(service(), rows)
 
 
-def test_explaining_a_service_of_300_rows_takes_at_most_60_ms() -> None:
+def test_explaining_a_service_of_300_rows_takes_less_than_judging_it_60_times() -> None:
+    """Judging it anew without each row would be 300 times; against that, a slow machine is no fault."""
     story = big()
     assert len(set(refs(story.rows))) >= 300
+
+    def times() -> float:
+        judged = _seconds(lambda: judge(fold(story.base, story.rows, SPANS), default_policy()))
+        return _seconds(lambda: explain(story.base, story.rows, default_policy(), spans=SPANS)) / judged
+
+    assert min(times() for _ in range(3)) <= 60
+
+
+def _seconds(work: Callable[[], object]) -> float:
     taken = []
     for _ in range(3):
         begun = time.perf_counter()
-        explain(story.base, story.rows, default_policy(), spans=SPANS)
+        work()
         taken.append(time.perf_counter() - begun)
-    assert min(taken) <= 0.060
+    return min(taken)
