@@ -53,6 +53,9 @@ HANDBACK: Final[Moves] = {
 """How operations give a service back. Confirming one of kind repair begins its stabilisation at once; one of
 kind release ends with it. Cut short is what its service does not outlive: by rule alone, nobody may."""
 
+CASES: Final[Mapping[str, Moves]] = {"handoff": HANDOFF, "handback": HANDBACK}
+"""The moves of a case, by its kind."""
+
 REVIEW: Final[Moves] = {
     ("", "open"): "open",
     ("open", "complete"): "signed",

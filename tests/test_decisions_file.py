@@ -362,8 +362,8 @@ def test_who_did_it_then_is_the_same_person_once_they_log_in(folder: Folder) -> 
 
     case = Case.objects.get()
     assert case.proposer == f"{user.pk} Niamh Farrell"
-    assert "another person" in actions.handback_obstacle(case, "reject", user)
-    assert actions.handback_obstacle(case, "withdraw", user) == ""
+    assert "another person" in actions.case_obstacle(case, "reject", user)
+    assert actions.case_obstacle(case, "withdraw", user) == ""
 
 
 def test_who_has_a_log_in_acts_with_its_rights_and_it_stays_as_it_is(folder: Folder) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from handoff import actions
-from handoff.actions import handback_checks, handing_back
+from handoff.actions import case_checks, handing_back
 from handoff.models import Case, Transition
 from readiness import evaluation
 from readiness.models import ManagementChange
@@ -31,7 +31,7 @@ def test_of_20_who_confirm_at_once_one_moves_the_service(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case, consultant = place.prepared(), place.person(place.other)
-    barrier, check = threading.Barrier(MANY), handback_checks.check
+    barrier, check = threading.Barrier(MANY), case_checks.check
 
     def meet(*asked: Any) -> str:
         state = check(*asked)

@@ -480,7 +480,7 @@ def test_stabilised_ends_the_case_and_leaves_the_service_with_its_developers(pla
 def test_why_somebody_cannot_is_what_the_action_would_say(place: Place, move: str, user: str) -> None:
     case = place.prepared()
     place.lead = place.eng = by = getattr(place, user)
-    why_not, refused = actions.handback_obstacle(case, move, by), ""
+    why_not, refused = actions.case_obstacle(case, move, by), ""
     try:
         ACTS[move](place, case)
     except RefusedError as error:

@@ -61,7 +61,7 @@ def test_a_person_proposes_whatever_the_verdict_and_another_rejects(place: Place
 def test_who_proposed_withdraws_and_nobody_else(place: Place) -> None:
     case = actions.propose_handoff(place.service, reason="It is quiet.", by=place.dev)
 
-    assert "Only who proposed it" in actions.handoff_obstacle(case, "withdraw", place.lead)
+    assert "Only who proposed it" in actions.case_obstacle(case, "withdraw", place.lead)
     actions.withdraw_handoff(case, by=place.dev, reason="We wait for the new release.")
 
     assert Case.objects.get().state == "withdrawn"
@@ -79,7 +79,7 @@ def test_what_cannot_be_handed_off_is_refused_with_the_reason(place: Place, why:
         service.lifecycle = "retired" if why == "retired" else service.lifecycle
         service.save()
 
-    assert actions.proposing_handoff_obstacle(service, by)
+    assert actions.proposing_obstacle(service, "handoff", by)
     with pytest.raises(actions.RefusedError):
         actions.propose_handoff(service, reason="It is quiet.", by=by)
 

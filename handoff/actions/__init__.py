@@ -2,10 +2,10 @@
 
 from handoff.actions.adopting import BEGINNING_OF_TIME, Adoption, adopt, adopt_all, adopted_from
 from handoff.actions.case_alerting import keep_alerts_of_cases
+from handoff.actions.case_checks import case_obstacle, lacking, proposing_obstacle
 from handoff.actions.case_lapsing import lapse_proposal
 from handoff.actions.changing import Happenings, change_services, foresee
 from handoff.actions.consulting import advise, end_consulting, name_consultant
-from handoff.actions.handback_checks import handback_obstacle, lacking, proposing_obstacle
 from handoff.actions.handback_following import follow_handbacks
 from handoff.actions.handback_work import (
     add_finding,
@@ -26,9 +26,7 @@ from handoff.actions.handing_back import (
     withdraw_handback,
 )
 from handoff.actions.handing_off import (
-    handoff_obstacle,
     propose_handoff,
-    proposing_handoff_obstacle,
     reject_handoff,
     withdraw_handoff,
 )
@@ -88,6 +86,7 @@ __all__ = [
     "ask_waiver",
     "assign_item",
     "attest_item",
+    "case_obstacle",
     "change_services",
     "close_finding",
     "comment_case",
@@ -100,8 +99,6 @@ __all__ = [
     "follow_reviews",
     "foresee",
     "fulfil_condition",
-    "handback_obstacle",
-    "handoff_obstacle",
     "items_of",
     "keep_alerts_of_cases",
     "known_items",
@@ -116,7 +113,6 @@ __all__ = [
     "override_verdict",
     "propose_handback",
     "propose_handoff",
-    "proposing_handoff_obstacle",
     "proposing_obstacle",
     "refuse_waiver",
     "reject_handback",

@@ -2,35 +2,71 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Final
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from handoff.actions.recording import moved, record
+from handoff.actions.case_checks import REFUSE_UNFIT, check, refuse_proposing, run_by, side_of
+from handoff.actions.recording import moved, name_of, record
 from handoff.actions.refusals import InvalidError, MovedError
 from handoff.actions.relying import newest
-from handoff.machine import HANDBACK, HANDOFF, MANAGEMENT, Moves
+from handoff.machine import CASES, MANAGEMENT
 from handoff.models import Case, CaseScorecard, Transition
 from readiness import clock
-from readiness.models import ManagementChange, ManagementState, Scorecard, Service
-
-TABLES: Final[Mapping[str, Moves]] = {Case.Kind.HANDBACK: HANDBACK, Case.Kind.HANDOFF: HANDOFF}
+from readiness.models import ManagementChange, Scorecard, Service
 
 
-def opened(case: Case, cards: Iterable[Scorecard]) -> Case:
-    """Store a new case as proposed, with the scorecards that justify it.
+def propose(
+    service: Service,
+    kind: str,
+    *,
+    reason: str,
+    by: User | str,
+    cards: Iterable[Scorecard],
+    handback_kind: str = "",
+) -> Case:
+    """Open a case, with the ``cards`` that justify it and the newest scorecard, whose verdict it keeps.
 
-    Raises ``MovedError`` where the service has an open case already.
+    ``by`` is a person, or a rule with its version. Raises ``NotAllowedError``, ``InvalidError`` without a
+    reason or for a service that this kind is not about, and ``MovedError`` where a case is open already.
     """
-    case.state = moved(TABLES[case.kind], "", "propose", what="The case")
-    kept = list(cards)
+    if isinstance(by, User):
+        refuse_proposing(service, by)
+    REFUSE_UNFIT[kind](service)
+    card = newest(service)
+    kept = list({each.pk: each for each in (*cards, *([card] if card else []))}.values())
+    case = Case(
+        service=service,
+        kind=kind,
+        handback_kind=handback_kind,
+        trigger=Case.Trigger.PERSON if isinstance(by, User) else Case.Trigger.VERDICT,
+        state=moved(CASES[kind], "", "propose", what="The case"),
+        reason=needed(reason, "reason", "Say why: it is what those who decide read first."),
+        verdict=(card and getattr(card, kind)) or "",
+        proposer=name_of(by) if isinstance(by, User) else by,
+        proposer_side=side_of(by, service) if isinstance(by, User) else Case.Side.OPS,
+        opened_at=clock.now(),
+    )
     try:
         with transaction.atomic():
             case.save(force_insert=True)
-            CaseScorecard.objects.bulk_create(CaseScorecard(case=case, scorecard=card) for card in kept)
+            CaseScorecard.objects.bulk_create(CaseScorecard(case=case, scorecard=each) for each in kept)
             _record(case, "propose", "", actor=case.proposer, reason=case.reason, at=case.opened_at, on=kept)
     except IntegrityError as error:
-        raise MovedError(f"{case.service.slug} has an open case already.", "open") from error
+        raise MovedError(f"{service.slug} has an open case already.", "open") from error
+    return case
+
+
+def end_case(case: Case, name: str, *, by: User, reason: str, asked: str, decides: bool = False) -> Case:
+    """A move by which a person ends a case; ``asked`` is what they hear who give no reason.
+
+    Raises ``NotAllowedError``, ``InvalidError`` without a reason, and ``MovedError``.
+    """
+    check(case, name, by)
+    said = needed(reason, "reason", asked)
+    now, decided = clock.now(), {"decider": name_of(by)} if decides else {}
+    with transaction.atomic():
+        move(case, name, actor=name_of(by), reason=said, at=now, changes={**decided, "ended_at": now})
     return case
 
 
@@ -50,7 +86,7 @@ def move(
     ``MovedError``.
     """
     before = case.state
-    state = moved(TABLES[case.kind], before, name, what="The case")
+    state = moved(CASES[case.kind], before, name, what="The case")
     if not Case.objects.filter(pk=case.pk, state=before).update(state=state, **changes):
         now_in = Case.objects.values_list("state", flat=True).get(pk=case.pk)
         raise MovedError(f"Somebody else was faster: the case is {now_in.replace('_', ' ')} by now.", now_in)
@@ -97,12 +133,6 @@ def change_hands(
         at=at,
     )
     record([transition], cards)
-
-
-def run_by(service: Service, at: dt.datetime) -> str:
-    """Who runs a service, as a management state; empty where it is not live or has none."""
-    newest_change = service.management_changes.by(at).order_by("-effective_at").first()
-    return ManagementState(newest_change.state).value if newest_change and service.is_live_at(at) else ""
 
 
 def needed(text: str, field: str, why: str) -> str:

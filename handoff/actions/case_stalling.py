@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 
+from handoff.actions.escalation import FIRST, team_to_act
 from handoff.models import Case, CaseComment, ExitCriterion, Finding, StabilisationItem, Transition
 from handoff.stabilising import title, value
 from readiness.alerting.keeping import Holding, Key, Open, Words
@@ -18,8 +19,6 @@ from readiness.rendering.sentences import listed
 WAITING: Final = ("proposed", "approved")
 """States in which a case waits for somebody. Others have a day at which they end, or a review of their own
 that is escalated."""
-FIRST, OPS_TEAM, LEADS = (dt.timedelta(days=days) for days in (14, 21, 28))
-"""After so long without a move each of them is to act; the first is the side whose move it is."""
 STANDS_STILL: Final = dt.timedelta(days=28)
 STEP: Final = dt.timedelta(days=7)
 """The owner team acts on a stabilisation for so long, then the ops team, then the SRE leads."""
@@ -35,7 +34,7 @@ def case_stalled(now: dt.datetime) -> Holding:
     for case in cases:
         rests = now - moved[case.pk]
         if rests >= FIRST:
-            teams[case.service_id, ""] = _who(case, rests)
+            teams[case.service_id, ""] = team_to_act(case.service, rests, _whose_move(case))
             words[case.service_id, ""] = _waiting_words(case, moved[case.pk])
     return Holding(Alert.Kind.CASE_STALLED, teams, lambda keys: words, reworded=True)
 
@@ -98,16 +97,12 @@ def _last_moved(cases: Sequence[Case]) -> dict[int, dt.datetime]:
     return {pk: max(told) for pk, told in moments.items()}
 
 
-def _who(case: Case, rests: dt.timedelta) -> int | None:
-    """The team that is to act; nobody named: the SRE leads."""
-    if rests >= LEADS:
-        return None
-    service = case.service
+def _whose_move(case: Case) -> int | None:
+    """The team whose move it is."""
     # operations decide about what is given back; developers sign a release that operations proposed
     signs = case.handback_kind == Case.HandbackKind.RELEASE and case.proposer_side == Case.Side.OPS
-    if rests >= OPS_TEAM or (case.kind == Case.Kind.HANDBACK and not signs):
-        return service.ops_team_id
-    return service.owner_id
+    ops = case.kind == Case.Kind.HANDBACK and not signs
+    return case.service.ops_team_id if ops else case.service.owner_id
 
 
 def _step(case: Case, held: dt.timedelta) -> int | None:

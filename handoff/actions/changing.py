@@ -1,7 +1,7 @@
 """Changes of services while something of them is open: what comes of it, told before, and done with it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from django.db import transaction
@@ -11,7 +11,7 @@ from handoff.actions.consulting import end_advising
 from handoff.actions.review_filling import end
 from handoff.actions.waiving import end_waiver
 from handoff.checklists import Side
-from handoff.consequences import Consequence, Fate, Foreseen, Happening, Open, Subject, consequence
+from handoff.consequences import Consequence, Foreseen, Happening, Open, Subject, consequence
 from handoff.models import Case, Consultant, Review
 from readiness import clock
 from readiness.models import Service, Waiver
@@ -58,7 +58,8 @@ def change_services(happenings: Happenings, *, actor: str, reason: str) -> list[
         found = foresee(happenings)
         for each in found:
             for one in each.consequences:
-                _DO[one.fate](one, actor=actor, reason=f"{one.why} ({reason})")
+                if one.move:
+                    _end(one, actor=actor, reason=f"{one.why} ({reason})")
     return found
 
 
@@ -113,10 +114,6 @@ def _case(case: Case, signed: frozenset[Side]) -> Open:
     )
 
 
-def _leave(_: Consequence, *, actor: str, reason: str) -> None:
-    """Nothing becomes of what stays."""
-
-
 def _end(one: Consequence, *, actor: str, reason: str) -> None:
     key, now = one.thing.key, clock.now()
     if one.thing.subject is Subject.CASE:
@@ -131,9 +128,3 @@ def _end(one: Consequence, *, actor: str, reason: str) -> None:
     else:
         consultant = Consultant.objects.select_related("service", "person").get(pk=key)
         end_advising(consultant, actor=actor, reason=reason)
-
-
-_DO: Final[Mapping[Fate, Callable[..., None]]] = {
-    Fate.STAYS: _leave,
-    Fate.ENDS: _end,
-}

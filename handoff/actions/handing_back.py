@@ -7,9 +7,9 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from handoff.actions.case_moving import change_hands, move, needed, opened
+from handoff.actions.case_checks import check
+from handoff.actions.case_moving import change_hands, end_case, move, needed, propose
 from handoff.actions.consulting import name_consultant
-from handoff.actions.handback_checks import check, refuse_proposing, refuse_unmoved, side_of
 from handoff.actions.recording import name_of
 from handoff.actions.refusals import InvalidError
 from handoff.actions.relying import newest
@@ -40,25 +40,9 @@ def propose_handback(
     ``InvalidError`` without a reason or for a service that operations do not run, and ``MovedError`` where a
     case is open already.
     """
-    if isinstance(by, User):
-        refuse_proposing(service, by)
     if kind not in WAYS or (isinstance(by, str) and kind != Case.HandbackKind.REPAIR):
         raise InvalidError("kind", "A handback is a repair, or a release that a person proposes.")
-    refuse_unmoved(service)
-    card = newest(service)
-    kept = {each.pk: each for each in (*cards, *([card] if card else []))}
-    case = Case(
-        service=service,
-        kind=Case.Kind.HANDBACK,
-        handback_kind=kind,
-        trigger=Case.Trigger.PERSON if isinstance(by, User) else Case.Trigger.VERDICT,
-        reason=needed(reason, "reason", "Say why: it is what those who decide read first."),
-        verdict=(card and card.handback) or "",
-        proposer=name_of(by) if isinstance(by, User) else by,
-        proposer_side=side_of(by, service) if isinstance(by, User) else Case.Side.OPS,
-        opened_at=clock.now(),
-    )
-    return opened(case, kept.values())
+    return propose(service, Case.Kind.HANDBACK, reason=reason, by=by, cards=cards, handback_kind=kind)
 
 
 def reject_handback(case: Case, *, by: User, reason: str) -> Case:
@@ -66,29 +50,13 @@ def reject_handback(case: Case, *, by: User, reason: str) -> Case:
 
     Raises ``NotAllowedError``, also for who proposed it, ``InvalidError`` without a reason, ``MovedError``.
     """
-    check(case, "reject", by)
-    said = needed(reason, "reason", "Say why: who proposed it reads it.")
-    now = clock.now()
-    with transaction.atomic():
-        move(
-            case,
-            "reject",
-            actor=name_of(by),
-            reason=said,
-            at=now,
-            changes={"decider": name_of(by), "ended_at": now},
-        )
-    return case
+    asked = "Say why: who proposed it reads it."
+    return end_case(case, "reject", by=by, reason=reason, asked=asked, decides=True)
 
 
 def withdraw_handback(case: Case, *, by: User, reason: str) -> Case:
     """Take back what one proposed oneself. Raises as :func:`reject_handback`."""
-    check(case, "withdraw", by)
-    said = needed(reason, "reason", "Say why it is no longer wanted.")
-    now = clock.now()
-    with transaction.atomic():
-        move(case, "withdraw", actor=name_of(by), reason=said, at=now, changes={"ended_at": now})
-    return case
+    return end_case(case, "withdraw", by=by, reason=reason, asked="Say why it is no longer wanted.")
 
 
 def repair_jointly(case: Case, *, plan: str, owner: Person, ends_at: dt.datetime, by: User) -> Case:

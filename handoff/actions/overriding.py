@@ -1,10 +1,12 @@
 """Overrides verdicts for a review: an SRE lead's word, with a reason that stays visible."""
 
 from dataclasses import replace
+from typing import Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from handoff.actions.case_moving import needed
 from handoff.actions.recording import name_of
 from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError
 from handoff.actions.review_facts import Seen, look, override_of, stale
@@ -15,6 +17,8 @@ from handoff.models import Case, ChecklistItem, OverrideEnd, Review, VerdictOver
 from readiness import clock, rights
 from readiness.models import Scorecard
 from readiness.rendering.sentences import reason_text
+
+WHY: Final = "Say why: it stays on record, and in the fleet list."
 
 
 def override_verdict(review: Review, *, by: User, reason: str) -> VerdictOverride:
@@ -30,7 +34,7 @@ def override_verdict(review: Review, *, by: User, reason: str) -> VerdictOverrid
         mine = locked(review)
         if refused := _person_obstacle(mine, by):
             raise NotAllowedError(refused)
-        said = _needed(reason)
+        said = needed(reason, "reason", WHY)
         _refuse_ended(mine)
         if override_of(mine) is not None:
             raise MovedError("Its verdict is overridden already: take that back first.", mine.state)
@@ -61,7 +65,7 @@ def take_back_override(review: Review, *, by: User, reason: str) -> OverrideEnd:
     """
     if not by.has_perm(rights.OVERRIDE):
         raise NotAllowedError("An SRE lead takes an override back.")
-    said = _needed(reason)
+    said = needed(reason, "reason", WHY)
     now = clock.now()
     with transaction.atomic():
         mine = locked(review)
@@ -128,9 +132,3 @@ def _covered(review: Review, seen: Seen) -> list[str]:
 def _refuse_ended(review: Review) -> None:
     if review.state != Review.State.OPEN:
         raise MovedError(f"The review is {review.state} by now.", review.state)
-
-
-def _needed(reason: str) -> str:
-    if not reason.strip():
-        raise InvalidError("reason", "Say why: it stays on record, and in the fleet list.")
-    return reason.strip()

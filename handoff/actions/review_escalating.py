@@ -5,13 +5,12 @@ from typing import Final
 
 from django.db.models import Max, Q
 
+from handoff.actions.escalation import FIRST, team_to_act
 from handoff.models import Review
 from readiness.alerting.keeping import Changed, Holding, Key, Words, keep, open_alerts
 from readiness.models import Alert, Lifecycle
 
 KIND: Final = Alert.Kind.REVIEW_STALLED
-OWNER_TEAM, OPS_TEAM, LEADS = (dt.timedelta(days=days) for days in (14, 21, 28))
-"""After so long without a move each of them is to act."""
 
 
 def escalate_reviews(now: dt.datetime) -> Changed:
@@ -20,10 +19,10 @@ def escalate_reviews(now: dt.datetime) -> Changed:
     words: dict[Key, Words] = {}
     for review, moved_at in _under_way():
         rests = now - moved_at
-        if rests < OWNER_TEAM:
+        if rests < FIRST:
             continue
         key = (review.service_id, review.kind)
-        teams[key] = _who(review, rests)
+        teams[key] = team_to_act(review.service, rests, review.service.owner_id)
         words[key] = Words(
             f"Nobody has moved the {review.get_kind_display()} since {moved_at:%Y-%m-%d}. Settle what is "
             f"open, sign it or withdraw it: it lapses {review.lapse_days} days after it was "
@@ -55,12 +54,3 @@ def _under_way() -> list[tuple[Review, dt.datetime]]:
         )
         for review in rows
     ]
-
-
-def _who(review: Review, rests: dt.timedelta) -> int | None:
-    """The team that is to act; nobody named: the SRE leads."""
-    if rests >= LEADS:
-        return None
-    if rests >= OPS_TEAM:
-        return review.service.ops_team_id
-    return review.service.owner_id

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from handoff import actions
-from handoff.machine import HANDBACK, HANDOFF, legal
+from handoff.machine import CASES, legal
 from handoff.models import Case, Finding, StabilisationItem
 from readiness import clock
 from readiness.models import Person
@@ -207,9 +207,7 @@ class Step:
         """Why this person cannot do it now; empty when they can."""
         if not self.move:
             return actions.work_obstacle(case, user)
-        of_handoff = case.kind == Case.Kind.HANDOFF
-        obstacle = actions.handoff_obstacle if of_handoff else actions.handback_obstacle
-        return obstacle(case, self.move, user)
+        return actions.case_obstacle(case, self.move, user)
 
     def is_of(self, case: Case) -> bool:
         """Whether it is a step of this kind of case."""
@@ -271,7 +269,7 @@ def steps(case: Case, user: Any) -> list[tuple[str, Step, str]]:
     """The steps that lead on from here, with why this person cannot take each now; none from an end."""
     if case.ended_at is not None:
         return []
-    moves = legal(HANDOFF if case.kind == Case.Kind.HANDOFF else HANDBACK, case.state)
+    moves = legal(CASES[case.kind], case.state)
     return [
         (name, step, step.refused(case, user))
         for name, step in STEPS.items()

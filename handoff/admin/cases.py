@@ -225,17 +225,14 @@ def part(request: HttpRequest, service: Service) -> dict[str, Any]:
     cases = service.cases.prefetch_related("plan__owner")
     shown = list(cases[:SHOWN]) if user.has_perm("handoff.view_case") else []
     today = clock.now().date()
-    proposable = (
-        ("handback", "propose", actions.proposing_obstacle),
-        ("handoff", "propose_handoff", actions.proposing_handoff_obstacle),
-    )
+    views = {Case.Kind.HANDBACK.value: "propose", Case.Kind.HANDOFF.value: "propose_handoff"}
     return {
         "template": "handoff/fragments/cases.html",
         "rows": [(case, reverse(PAGE, args=[case.pk]), _late(case, today)) for case in shown],
         "proposable": [
             (kind, reverse(f"admin:handoff_case_{view}", args=[service.pk]))
-            for kind, view, obstacle in proposable
-            if not obstacle(service, user)
+            for kind, view in views.items()
+            if not actions.proposing_obstacle(service, kind, user)
         ],
     }
 

@@ -1,41 +1,32 @@
 """Handbacks: read as lists, moved on by the actions that the admin's buttons call, too."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, status
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from handoff import actions
 from handoff.api import handback_records as records
-from handoff.api.acting import MOVED, Acts, MayAct, Said, asking, said, takes
+from handoff.api.acting import MOVED, asking, said, takes
+from handoff.api.cases import CaseFilter, CaseViewSet
 from handoff.misses import misses
 from handoff.models import Case
-from readiness.api.filters.base import ChoicesFilter, FlagFilter, TimedFilter, service_filter
-from readiness.api.views.base import ListViewSet
-from readiness.api.views.judgement import NUMBER
+from readiness.api.filters.base import ChoicesFilter
 
-Body = type[Said]
 ANSWERS: dict[Any, Any] = {200: records.HandbackSerializer, **MOVED}
 
 
-class HandbackFilter(TimedFilter):
+class HandbackFilter(CaseFilter):
     """Handbacks: a stretch of time asks for those that were open at some moment of it."""
 
-    begins, ends = "opened_at", "ended_at"
-    searched = ("reason", "proposer")
-
-    service = service_filter()
-    state = ChoicesFilter(Case.State.choices)
     kind = ChoicesFilter(Case.HandbackKind.choices, field_name="handback_kind")
-    open = FlagFilter(field_name="ended_at", lookup_expr="isnull", help_text="It has not come to its end.")
 
 
-class HandbackViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Case]):
+class HandbackViewSet(CaseViewSet):
     """Handbacks: from proposal to end, with findings, plan and progress."""
 
     queryset = (
@@ -44,11 +35,7 @@ class HandbackViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Case]):
         .prefetch_related("scorecards", "findings", "plan__owner", "exit_criteria", "comments")
     )
     serializer_class = records.HandbackSerializer
-    permission_classes = (MayAct,)
     filterset_class = HandbackFilter
-    lookup_value_regex = NUMBER
-    orderings = {"opened_at": "opened_at", "service": "service__slug", "state": "state"}
-    ordering = ("-opened_at",)
 
     @extend_schema(
         request=records.ProposeBody, responses={201: records.HandbackSerializer, **MOVED}, filters=False
@@ -57,7 +44,7 @@ class HandbackViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Case]):
         """Propose that a service goes back to its developers."""
         told = said(records.ProposeBody(data=request.data))
         case = actions.propose_handback(told.pop("service"), by=asking(request), **told)
-        return Response(self._shown(case), status=status.HTTP_201_CREATED)
+        return Response(self.shown(case), status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=records.MissesSerializer, filters=False)
     @action(detail=False, pagination_class=None)
@@ -68,32 +55,32 @@ class HandbackViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Case]):
     @takes(records.ReasonBody, ANSWERS)
     def reject(self, request: Request, pk: str) -> Response:
         """Let operations keep it; by another person than proposed it."""
-        return self._step(request, actions.reject_handback, records.ReasonBody)
+        return self.step(request, actions.reject_handback, records.ReasonBody)
 
     @takes(records.ReasonBody, ANSWERS)
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take back one's own proposal."""
-        return self._step(request, actions.withdraw_handback, records.ReasonBody)
+        return self.step(request, actions.withdraw_handback, records.ReasonBody)
 
     @takes(records.JointRepairBody, ANSWERS)
     def joint_repair(self, request: Request, pk: str) -> Response:
         """Answer a proposal by `below` with repair on both sides."""
-        return self._step(request, actions.repair_jointly, records.JointRepairBody)
+        return self.step(request, actions.repair_jointly, records.JointRepairBody)
 
     @takes(records.ConfirmBody, ANSWERS)
     def confirm(self, request: Request, pk: str) -> Response:
         """Move the service to its developers at once: confirm a repair, or sign a release."""
-        return self._step(request, actions.confirm_handback, records.ConfirmBody)
+        return self.step(request, actions.confirm_handback, records.ConfirmBody)
 
     @takes(records.StabiliseBody, ANSWERS)
     def stabilise(self, request: Request, pk: str) -> Response:
         """End the stabilisation, once its exit criteria are met."""
-        return self._step(request, actions.stabilise_handback, records.StabiliseBody)
+        return self.step(request, actions.stabilise_handback, records.StabiliseBody)
 
     @takes(records.FindingBody, ANSWERS)
     def findings(self, request: Request, pk: str) -> Response:
         """Add a finding."""
-        return self._step(request, actions.add_finding, records.FindingBody)
+        return self.step(request, actions.add_finding, records.FindingBody)
 
     @takes(records.CloseBody, ANSWERS)
     def close_finding(self, request: Request, pk: str) -> Response:
@@ -103,12 +90,12 @@ class HandbackViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Case]):
         if found is None:
             raise Http404
         actions.close_finding(found, by=asking(request))
-        return Response(self._shown(case))
+        return Response(self.shown(case))
 
     @takes(records.PlanBody, ANSWERS)
     def plan(self, request: Request, pk: str) -> Response:
         """Add to the plan."""
-        return self._step(request, actions.add_plan_item, records.PlanBody)
+        return self.step(request, actions.add_plan_item, records.PlanBody)
 
     @takes(records.FinishBody, ANSWERS)
     def finish_plan_item(self, request: Request, pk: str) -> Response:
@@ -118,17 +105,9 @@ class HandbackViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Case]):
         if item is None:
             raise Http404
         actions.finish_plan_item(item, by=asking(request))
-        return Response(self._shown(case))
+        return Response(self.shown(case))
 
     @takes(records.CommentBody, ANSWERS)
     def comment(self, request: Request, pk: str) -> Response:
         """Say something about it."""
-        return self._step(request, actions.comment_case, records.CommentBody)
-
-    def _step(self, request: Request, act: Callable[..., Any], body: Body) -> Response:
-        case = self.get_object()
-        act(case, by=asking(request), **said(body(data=request.data)))
-        return Response(self._shown(case))
-
-    def _shown(self, case: Case) -> Any:
-        return self.get_serializer(self.get_queryset().get(pk=case.pk)).data
+        return self.step(request, actions.comment_case, records.CommentBody)

@@ -3,17 +3,16 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, status
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from handoff import actions
-from handoff.api.acting import MOVED, Acts, MayAct, Said, asking, said, takes
+from handoff.api.acting import MOVED, Said, asking, said, takes
+from handoff.api.cases import CaseFilter, CaseViewSet
 from handoff.api.handback_records import CaseCommentSerializer, CommentBody, ReasonBody
 from handoff.models import Case
-from readiness.api.filters.base import ChoicesFilter, FlagFilter, TimedFilter, service_filter
-from readiness.api.views.base import ListViewSet
-from readiness.api.views.judgement import NUMBER
+from readiness.api.filters.base import ChoicesFilter
 from readiness.models import Service
 
 
@@ -45,19 +44,13 @@ class ProposeHandoffBody(Said):
 ANSWERS: dict[Any, Any] = {200: HandoffSerializer, **MOVED}
 
 
-class HandoffFilter(TimedFilter):
+class HandoffFilter(CaseFilter):
     """Handoffs: a stretch of time asks for those that were open at some moment of it."""
 
-    begins, ends = "opened_at", "ended_at"
-    searched = ("reason", "proposer")
-
-    service = service_filter()
-    state = ChoicesFilter(Case.State.choices)
     trigger = ChoicesFilter(Case.Trigger.choices)
-    open = FlagFilter(field_name="ended_at", lookup_expr="isnull", help_text="It has not come to its end.")
 
 
-class HandoffViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Case]):
+class HandoffViewSet(CaseViewSet):
     """Handoffs: proposals that operations take a service over, with what justified them."""
 
     queryset = (
@@ -66,38 +59,26 @@ class HandoffViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Case]):
         .prefetch_related("scorecards", "comments")
     )
     serializer_class = HandoffSerializer
-    permission_classes = (MayAct,)
     filterset_class = HandoffFilter
-    lookup_value_regex = NUMBER
-    orderings = {"opened_at": "opened_at", "service": "service__slug", "state": "state"}
-    ordering = ("-opened_at",)
 
     @extend_schema(request=ProposeHandoffBody, responses={201: HandoffSerializer, **MOVED}, filters=False)
     def create(self, request: Request) -> Response:
         """Propose that operations take a service over, whatever its verdict is."""
         told = said(ProposeHandoffBody(data=request.data))
         case = actions.propose_handoff(told["service"], by=asking(request), reason=told["reason"])
-        return Response(self._shown(case), status=status.HTTP_201_CREATED)
+        return Response(self.shown(case), status=status.HTTP_201_CREATED)
 
     @takes(ReasonBody, ANSWERS)
     def reject(self, request: Request, pk: str) -> Response:
         """Leave it to its developers; by another person than proposed it."""
-        return self._step(request, actions.reject_handoff, ReasonBody)
+        return self.step(request, actions.reject_handoff, ReasonBody)
 
     @takes(ReasonBody, ANSWERS)
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take back one's own proposal."""
-        return self._step(request, actions.withdraw_handoff, ReasonBody)
+        return self.step(request, actions.withdraw_handoff, ReasonBody)
 
     @takes(CommentBody, ANSWERS)
     def comment(self, request: Request, pk: str) -> Response:
         """Say something about it."""
-        return self._step(request, actions.comment_case, CommentBody)
-
-    def _step(self, request: Request, act: Any, body: type[Said]) -> Response:
-        case = self.get_object()
-        act(case, by=asking(request), **said(body(data=request.data)))
-        return Response(self._shown(case))
-
-    def _shown(self, case: Case) -> Any:
-        return self.get_serializer(self.get_queryset().get(pk=case.pk)).data
+        return self.step(request, actions.comment_case, CommentBody)

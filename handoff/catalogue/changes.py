@@ -12,7 +12,6 @@ from readiness.models import Lifecycle, ManagementState, Service, Team
 
 CHANGING: Final = frozenset({"owner", "ops_team", "lifecycle"})
 """Fields that may end what is open of a service."""
-TEAMS: Final = (("owner", Change.OWNER), ("ops_team", Change.OPS_TEAM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def happenings_of(entries: Sequence[Entry]) -> dict[int, list[Happening]]:
     found: dict[int, list[Happening]] = defaultdict(list)
     changing = {entry.slug: entry for entry in entries if CHANGING & entry.fields.keys()}
     for service in _stored(changing):
-        if happenings := list(_happenings(service, changing[service.slug])):
+        if happenings := list(_happenings(service, changing[service.slug].fields)):
             found[service.pk] = happenings
     for entry in entries:
         if entry.split_from is not None:
@@ -53,15 +52,26 @@ def _stored(slugs: Iterable[str]) -> Iterable[Service]:
     return rows.order_by("slug") if asked else ()
 
 
-def _happenings(service: Service, entry: Entry) -> Iterator[Happening]:
-    for name, change in TEAMS:
-        before: Team | None = getattr(service, name)
-        after: Team | None = entry.fields.get(name, before)
-        if before != after:
-            yield Happening(change, _name(before), _name(after))
-    retired = Lifecycle.RETIRED.value
-    if entry.fields.get("lifecycle") == retired and service.lifecycle != retired:
-        yield Happening(Change.RETIREMENT, service.lifecycle, retired)
+def _happenings(service: Service, fields: Mapping[str, Any]) -> Iterator[Happening]:
+    """Of a service and what shall be stored of it; what is not named stays."""
+    return differences(
+        service,
+        owner=_name(fields.get("owner", service.owner)),
+        ops_team=_name(fields.get("ops_team", service.ops_team)),
+        retired=fields.get("lifecycle") == Lifecycle.RETIRED,
+    )
+
+
+def differences(service: Service, *, owner: str, ops_team: str, retired: bool) -> Iterator[Happening]:
+    """What happens to a service that gets these teams, by slug, and is retired or not."""
+    for change, team, after in (
+        (Change.OWNER, service.owner, owner),
+        (Change.OPS_TEAM, service.ops_team, ops_team),
+    ):
+        if _name(team) != after:
+            yield Happening(change, _name(team), after)
+    if retired and service.lifecycle != Lifecycle.RETIRED:
+        yield Happening(Change.RETIREMENT, service.lifecycle, Lifecycle.RETIRED.value)
 
 
 def _name(team: Team | None) -> str:

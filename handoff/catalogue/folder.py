@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from handoff.actions import change_services, foresee
+from handoff.catalogue.changes import differences
 from handoff.catalogue.naming import Naming, name_anew
 from handoff.consequences import RULE, Change, Foreseen, Happening
 from readiness.backstage import Catalogue, Lifecycle, ServiceEntry
@@ -149,10 +150,9 @@ class FolderChanges:
 
 
 def _differences(service: Service, entry: ServiceEntry) -> Iterator[Happening]:
-    owner, operators = service.owner.slug, service.ops_team.slug if service.ops_team else ""
-    if (entry.owner or UNOWNED) != owner:
-        yield Happening(Change.OWNER, owner, entry.owner or UNOWNED)
-    if (entry.ops_team or "") != operators:
-        yield Happening(Change.OPS_TEAM, operators, entry.ops_team or "")
-    if entry.lifecycle is Lifecycle.RETIRED and service.lifecycle != Lifecycle.RETIRED:
-        yield Happening(Change.RETIREMENT, service.lifecycle, Lifecycle.RETIRED.value)
+    return differences(
+        service,
+        owner=entry.owner or UNOWNED,
+        ops_team=entry.ops_team or "",
+        retired=entry.lifecycle is Lifecycle.RETIRED,
+    )

@@ -1,5 +1,6 @@
-"""Whether a person may make a move of a handback now, and what is missing for it."""
+"""Whether a person may propose or move a case now, and what is missing for it."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -8,7 +9,7 @@ from django.contrib.auth.models import User
 from handoff.actions.recording import moved, name_of
 from handoff.actions.refusals import InvalidError, NotAllowedError, RefusedError
 from handoff.actions.relying import newest
-from handoff.machine import HANDBACK
+from handoff.machine import CASES
 from handoff.models import Case, Finding
 from handoff.stabilising import title, value
 from readiness import clock, rights
@@ -19,7 +20,7 @@ FAULTS: Final = (Finding.Kind.DESIGN, Finding.Kind.CODE)
 """What a repair must have found, unless an SRE lead says why not."""
 
 
-def handback_obstacle(case: Case, move: str, by: User) -> str:
+def case_obstacle(case: Case, move: str, by: User) -> str:
     """Why this person cannot make this move now; empty when they can."""
     try:
         check(case, move, by)
@@ -34,27 +35,45 @@ def check(case: Case, move: str, by: User) -> str:
     Raises ``MovedError`` where there is no such move from the case's state, ``NotAllowedError`` for a person
     who may not, and ``InvalidError`` where something is missing.
     """
-    state = moved(HANDBACK, case.state, move, what="The case")
+    state = moved(CASES[case.kind], case.state, move, what="The case")
     CHECKS[move](case, by)
     return state
 
 
+def run_by(service: Service, at: dt.datetime) -> str:
+    """Who runs a service, as a management state; empty where it is not live or has none."""
+    newest_change = service.management_changes.by(at).order_by("-effective_at").first()
+    return ManagementState(newest_change.state).value if newest_change and service.is_live_at(at) else ""
+
+
 def refuse_unmoved(service: Service) -> None:
     """Raises ``InvalidError`` for a service that operations do not run now."""
-    now = clock.now()
-    newest_change = service.management_changes.order_by("-effective_at").first()
-    state = newest_change and newest_change.state
-    if not service.is_live_at(now) or state != ManagementState.OPS_MANAGED:
+    if run_by(service, clock.now()) != ManagementState.OPS_MANAGED:
         raise InvalidError(
             "service", f"{service.slug} is not run by operations: there is nothing to give back."
         )
 
 
-def proposing_obstacle(service: Service, by: User) -> str:
-    """Why this person cannot propose that a service goes back now; empty when they can."""
+def _refuse_kept(service: Service) -> None:
+    """Raises ``InvalidError`` for a service that developers do not run now, or that is deprecated."""
+    if run_by(service, clock.now()) != ManagementState.DEVELOPER_MANAGED:
+        raise InvalidError("service", f"{service.slug} is not run by its developers: nothing is handed off.")
+    if service.deprecated:
+        raise InvalidError("service", f"{service.slug} is deprecated, which is never handed off.")
+
+
+REFUSE_UNFIT: Final[Mapping[str, Callable[[Service], None]]] = {
+    Case.Kind.HANDOFF: _refuse_kept,
+    Case.Kind.HANDBACK: refuse_unmoved,
+}
+"""Which services a kind of case is about."""
+
+
+def proposing_obstacle(service: Service, kind: str, by: User) -> str:
+    """Why this person cannot propose this kind of case now; empty when they can."""
     try:
         refuse_proposing(service, by)
-        refuse_unmoved(service)
+        REFUSE_UNFIT[kind](service)
     except RefusedError as refused:
         return str(refused)
     return f"{service.slug} has an open case already." if service.cases.open().exists() else ""
@@ -91,13 +110,13 @@ def _told(found: float | None) -> str:
     return "there is not enough evidence" if found is None else f"now {found:g}"
 
 
-def refuse_proposer(case: Case, by: User) -> None:
+def _refuse_proposer(case: Case, by: User) -> None:
     """Raises ``NotAllowedError`` for who proposed it."""
     if case.proposer == name_of(by):
         raise NotAllowedError("Who proposed it cannot decide about it: another person does.")
 
 
-def refuse_deciding(case: Case, by: User) -> None:
+def _refuse_deciding(case: Case, by: User) -> None:
     """Raises ``NotAllowedError`` for a person who may not decide about it."""
     if not by.has_perm(rights.DECIDE_CASE, case.service):
         raise NotAllowedError(
@@ -107,8 +126,8 @@ def refuse_deciding(case: Case, by: User) -> None:
 
 
 def _reject(case: Case, by: User) -> None:
-    refuse_proposer(case, by)
-    refuse_deciding(case, by)
+    _refuse_proposer(case, by)
+    _refuse_deciding(case, by)
 
 
 def _withdraw(case: Case, by: User) -> None:
@@ -117,8 +136,8 @@ def _withdraw(case: Case, by: User) -> None:
 
 
 def _repair_jointly(case: Case, by: User) -> None:
-    refuse_proposer(case, by)
-    refuse_deciding(case, by)
+    _refuse_proposer(case, by)
+    _refuse_deciding(case, by)
     if case.handback_kind != Case.HandbackKind.REPAIR:
         raise InvalidError("case", "A release has nothing to repair.")
     if case.repair_ends_at is not None:
@@ -131,8 +150,8 @@ def _repair_jointly(case: Case, by: User) -> None:
 
 
 def _confirm(case: Case, by: User) -> None:
-    refuse_proposer(case, by)
-    refuse_deciding(case, by)
+    _refuse_proposer(case, by)
+    _refuse_deciding(case, by)
     if case.handback_kind != Case.HandbackKind.REPAIR:
         raise InvalidError("case", "This is a release: both sides sign it.")
     refuse_unmoved(case.service)
@@ -146,12 +165,12 @@ def _confirm(case: Case, by: User) -> None:
 
 
 def _release(case: Case, by: User) -> None:
-    refuse_proposer(case, by)
+    _refuse_proposer(case, by)
     if case.handback_kind != Case.HandbackKind.RELEASE:
         raise InvalidError("case", "This is a repair: it is confirmed.")
     refuse_unmoved(case.service)
     if case.proposer_side == Case.Side.DEVELOPERS:
-        refuse_deciding(case, by)
+        _refuse_deciding(case, by)
     if side_of(by, case.service) == case.proposer_side:
         raise NotAllowedError(
             f"A release takes both sides: {case.proposer_side} proposed it, so somebody of the other signs."
@@ -161,7 +180,7 @@ def _release(case: Case, by: User) -> None:
 
 
 def _stabilise(case: Case, by: User) -> None:
-    refuse_deciding(case, by)
+    _refuse_deciding(case, by)
     if wanting := lacking(case, newest(case.service)):
         raise InvalidError("exit_criteria", " ".join(wanting))
 
