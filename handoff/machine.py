@@ -10,6 +10,7 @@ MANAGEMENT: Final[Moves] = {
     ("", "adopt as developer_managed"): "developer_managed",
     ("", "adopt as ops_managed"): "ops_managed",
     ("pre_launch", "launch"): "developer_managed",
+    ("developer_managed", "hand off"): "ops_managed",
     ("ops_managed", "hand back (repair)"): "developer_managed",
     ("ops_managed", "hand back (release)"): "developer_managed",
 }
@@ -33,8 +34,23 @@ HANDOFF: Final[Moves] = {
     ("proposed", "reject"): "rejected",
     ("proposed", "withdraw"): "withdrawn",
     ("proposed", "lapse"): "lapsed",
+    ("proposed", "open review"): "in_review",
+    ("in_review", "approve"): "approved",
+    ("in_review", "reject"): "rejected",
+    ("in_review", "withdraw"): "withdrawn",
+    ("in_review", "lapse"): "lapsed",
+    ("approved", "begin shadow"): "shadowing",
+    ("approved", "withdraw"): "withdrawn",
+    ("approved", "lapse"): "lapsed",
+    ("shadowing", "stop"): "approved",
+    ("shadowing", "take over"): "backed_up",
+    ("shadowing", "withdraw"): "withdrawn",
+    ("shadowing", "lapse"): "lapsed",
+    ("backed_up", "complete"): "completed",
 }
-"""How operations take a service over: proposals, so far."""
+"""How operations take a service over. In review its review decides: signed by all who must, it approves; ended
+otherwise it ends the handoff likewise. Taking over moves the service, which developers back up for a while.
+"""
 
 HANDBACK: Final[Moves] = {
     ("", "propose"): "proposed",
@@ -63,6 +79,7 @@ REVIEW: Final[Moves] = {
     ("open", "withdraw"): "withdrawn",
     ("open", "lapse"): "lapsed",
     ("signed", "launch"): "used",
+    ("signed", "hand off"): "used",
     ("signed", "withdraw"): "withdrawn",
     ("signed", "lapse"): "lapsed",
 }

@@ -126,11 +126,19 @@ class Classifier:
     def after_hours(self, moment: datetime) -> bool:
         """Whether nobody should have to work then: weekend, public holiday, or outside business hours."""
         local = self._local(moment)
-        day = local.date()
+        minute = local.hour * 60 + local.minute
+        return self.day_off(local.date()) or not self._opens <= minute < self._closes
+
+    def day_off(self, day: date) -> bool:
+        """Whether a day, by the team's own calendar, is one of the weekend or a public holiday."""
         off = self._days_off.get(day)
         if off is None:
             off = self._days_off[day] = day.weekday() in self.hours.weekend or day in self._holidays
-        return off or not self._opens <= local.hour * 60 + local.minute < self._closes
+        return off
+
+    def today(self, moment: datetime) -> date:
+        """The day that it is then where the team is."""
+        return self._local(moment).date()
 
     def night(self, moment: datetime) -> bool:
         """Whether it is between 22:00 and 07:00, on any day."""

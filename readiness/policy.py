@@ -23,6 +23,7 @@ from readiness.rubric import (
     HandoffTerms,
     LaunchTerms,
     Level,
+    RoomTerms,
     Rubric,
     RubricCriterion,
     RubricPart,
@@ -156,8 +157,14 @@ class Policy(Terms):
         return self._rubrics[tier]
 
     def canonical(self) -> str:
-        """The policy as JSON that is equal for equal policies, however their files are written."""
+        """The policy as JSON that is equal for equal policies, however their files are written.
+
+        A term that releases before knew nothing of stands in it only where it says something else than what
+        holds without it: what they stored keeps its digest.
+        """
         terms = self.model_dump(mode="json")
+        if self.handoff.room == RoomTerms():
+            del terms["handoff"]["room"]
         return json.dumps(terms, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

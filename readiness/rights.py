@@ -60,6 +60,7 @@ _FACTS = _each(
         *("review", "checklistitem", "itemoutcome", "condition", "reviewcomment", "signoff"),
         *("verdictoverride", "overrideend"),
         *("case", "casecomment", "casescorecard", "finding", "stabilisationitem", "exitcriterion"),
+        *("shadow", "shadowconfirmation", "pageassessment", "lookback"),
     )
 )
 # Where messages go is for those whom they are for.

@@ -68,10 +68,20 @@ class Level(Terms):
     criteria: Score
 
 
+class RoomTerms(Terms):
+    """What a receiving team must have room for; a policy that does not speak of it says these."""
+
+    people: Annotated[int, Field(strict=True, ge=1, le=1000)] = 6
+    """So many its rota has at least: the SRE Book (ch. 11) asks for six where another site has the night."""
+    after_hours_per_person_week: Annotated[float, Field(strict=True, ge=0, le=168)] = 1.0
+    """Events after hours a week, for each of them, at most."""
+
+
 class HandoffTerms(Terms):
-    """The handoff verdict; the criteria's own thresholds stand with the criteria."""
+    """The handoff verdict, and who takes over; the criteria's own thresholds stand with the criteria."""
 
     overall: Score
+    room: RoomTerms = RoomTerms()
 
 
 class LaunchTerms(Terms):

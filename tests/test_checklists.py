@@ -160,10 +160,12 @@ BLOCKER = ["open_sev1_defect", "defects", False, ["tracker:1"], {}]
         ("incidents_reviewed", Facts(incidents=Incidents(2, 1, reviews_known=True)), "not_met"),
         ("incidents_reviewed", Facts(incidents=Incidents(2, 0, reviews_known=True)), "met"),
         ("room", Facts(), "open"),
-        ("room", Facts(room=Room(6, None, 1)), "open"),
-        ("room", Facts(room=Room(6, 1, 1)), "met"),
-        ("room", Facts(room=Room(5, 1, 1)), "not_met"),
-        ("room", Facts(room=Room(6, 1.1, 1)), "not_met"),
+        ("room", Facts(room=Room(6, None, 1, 6)), "open"),
+        ("room", Facts(room=Room(6, 1, 1, 6)), "met"),
+        ("room", Facts(room=Room(5, 1, 1, 6)), "not_met"),
+        ("room", Facts(room=Room(5, 1, 1, 5)), "met"),
+        ("room", Facts(room=Room(5, None, 1, 6)), "not_met"),
+        ("room", Facts(room=Room(6, 1.1, 1, 6)), "not_met"),
         ("defects", Facts(), "open"),
         ("defects", judged("defects", None), "open"),
         ("defects", judged("defects", None, standing=waived("defects")), "met"),
@@ -181,6 +183,17 @@ def test_what_sets_an_item_aside_is_named() -> None:
     found = measure("launch_verdict", Facts(numbers=numbers(verdict, standing=both)))
     assert (found.outcome, found.waivers) == (Outcome.MET, (1, 2))
     assert "Set aside by waiver 1, 2." in found.reason
+
+
+@pytest.mark.parametrize(
+    ("room", "said"),
+    [
+        (Room(6, 1.2, 1, 6), "6 people, of at least 6; 1.2 events after hours a week"),
+        (Room(1, None, 1, 2), "1 person, of at least 2; nobody can tell how many events after hours a week"),
+    ],
+)
+def test_why_a_team_has_no_room_is_told_beside_what_is_asked(room: Room, said: str) -> None:
+    assert measure("room", Facts(room=room)).reason == f"{said} for each, of at most 1."
 
 
 # Items, day by day -----------------------------------------------------------------------------------

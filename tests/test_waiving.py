@@ -25,6 +25,7 @@ from readiness.scoring.verdicts import RATE_WAIVERS
 from readiness.tasks import run_evaluation
 from tests.factories import (
     NOW,
+    CurrentScoreFactory,
     DefectFactory,
     FeedFactory,
     IncidentFactory,
@@ -70,6 +71,7 @@ def now(waiver: Waiver) -> Waiver:
 
 def test_asking_is_on_record_with_who_why_and_the_scorecard_that_stood_then(around: People) -> None:
     card = ScorecardFactory.create(service=around.service, at=ago(hours=3))
+    CurrentScoreFactory.create(scorecard=card)
     waiver = around.ask()
     transition = Transition.objects.get(subject="waiver")
 
@@ -404,7 +406,7 @@ def test_the_database_refuses_what_no_action_would_write(around: People, lie: st
     ],
 )
 def test_the_record_of_a_waiver_cannot_be_edited(around: People, statement: str) -> None:
-    ScorecardFactory.create(service=around.service, at=ago(hours=3))
+    CurrentScoreFactory.create(scorecard__service=around.service, scorecard__at=ago(hours=3))
     around.live()
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)

@@ -7,15 +7,18 @@ from typing import Final
 from django.contrib.auth.models import User
 
 from handoff.actions.recording import moved, name_of
-from handoff.actions.refusals import InvalidError, NotAllowedError, RefusedError
+from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError, RefusedError
 from handoff.actions.relying import newest
 from handoff.machine import CASES
 from handoff.models import Case, Finding
+from handoff.models.case import REVIEWED
 from handoff.stabilising import title, value
 from readiness import clock, rights
 from readiness.models import ManagementState, Scorecard, Service
 
 Check = Callable[[Case, User], None]
+ACCEPTING: Final = (Case.State.PROPOSED, Case.State.IN_REVIEW, Case.State.APPROVED)
+"""States of a handoff in which its ops team may accept to carry it."""
 FAULTS: Final = (Finding.Kind.DESIGN, Finding.Kind.CODE)
 """What a repair must have found, unless an SRE lead says why not."""
 
@@ -76,7 +79,10 @@ def proposing_obstacle(service: Service, kind: str, by: User) -> str:
         REFUSE_UNFIT[kind](service)
     except RefusedError as refused:
         return str(refused)
-    return f"{service.slug} has an open case already." if service.cases.open().exists() else ""
+    in_the_way = service.cases.open()
+    if kind == Case.Kind.HANDBACK:
+        in_the_way = in_the_way.exclude(state=Case.State.BACKED_UP)  # it is completed by that
+    return f"{service.slug} has an open case already." if in_the_way.exists() else ""
 
 
 def refuse_proposing(service: Service, by: User) -> None:
@@ -128,11 +134,57 @@ def _refuse_deciding(case: Case, by: User) -> None:
 def _reject(case: Case, by: User) -> None:
     _refuse_proposer(case, by)
     _refuse_deciding(case, by)
+    if case.state == Case.State.IN_REVIEW:
+        raise InvalidError("case", "Its review rejects it, once a blocking finding stands.")
 
 
 def _withdraw(case: Case, by: User) -> None:
-    if case.proposer != name_of(by):
+    if case.proposer == name_of(by):
+        return
+    if case.state not in REVIEWED:
         raise NotAllowedError("Only who proposed it can withdraw it; others may reject it.")
+    if not by.has_perm(rights.DECIDE_CASE):
+        raise NotAllowedError("Who proposed it withdraws it, or an SRE lead.")
+
+
+def _open_review(case: Case, by: User) -> None:
+    if not by.has_perm(rights.REVIEW, case.service):
+        raise NotAllowedError(
+            f"{by.get_username()} may not review {case.service.slug}: its own teams and SRE leads do."
+        )
+    _refuse_kept(case.service)
+
+
+def refuse_accepting(case: Case, by: User) -> None:
+    """Raises ``NotAllowedError`` for who cannot accept for the ops team, and ``MovedError``."""
+    if case.kind != Case.Kind.HANDOFF or case.state not in ACCEPTING:
+        raise MovedError(f"The case is {case.get_state_display()} by now.", case.state)
+    if case.accepted_at is not None:
+        raise MovedError(f"{case.accepted_by} accepted it already.", case.state)
+    _refuse_proposer(case, by)
+    if not by.has_perm(rights.DECIDE_CASE, case.service) or not rights.is_member(
+        by, case.service.ops_team_id
+    ):
+        raise NotAllowedError("Only an engineer of its ops team accepts to carry it.")
+
+
+def _begin_shadow(case: Case, by: User) -> None:
+    _refuse_deciding(case, by)
+    if case.accepted_at is None:
+        raise InvalidError("case", "Its ops team has not accepted to carry it yet.")
+    _refuse_kept(case.service)
+
+
+def refuse_working(case: Case, by: User) -> None:
+    """Raises ``NotAllowedError`` for a person who may not write about it."""
+    if not by.has_perm(rights.WORK_CASE, case.service):
+        raise NotAllowedError(
+            f"{by.get_username()} may not work on cases of {case.service.slug}: its teams and SRE leads do."
+        )
+
+
+def _complete(case: Case, by: User) -> None:
+    _refuse_deciding(case, by)
 
 
 def _repair_jointly(case: Case, by: User) -> None:
@@ -192,5 +244,9 @@ CHECKS: Final[Mapping[str, Check]] = {
     "confirm": _confirm,
     "release": _release,
     "stabilise": _stabilise,
+    "open review": _open_review,
+    "begin shadow": _begin_shadow,
+    "stop": refuse_working,
+    "complete": _complete,
 }
 """The moves that people make. Lapsing and returning are for time and verdicts alone."""

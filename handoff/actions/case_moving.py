@@ -11,7 +11,8 @@ from handoff.actions.recording import moved, name_of, record
 from handoff.actions.refusals import InvalidError, MovedError
 from handoff.actions.relying import newest
 from handoff.machine import CASES, MANAGEMENT
-from handoff.models import Case, CaseScorecard, Transition
+from handoff.models import Case, CaseScorecard, Shadow, Transition
+from handoff.models.case import ENDED
 from readiness import clock
 from readiness.models import ManagementChange, Scorecard, Service
 
@@ -49,6 +50,8 @@ def propose(
     )
     try:
         with transaction.atomic():
+            if kind == Case.Kind.HANDBACK:
+                _complete_handoff(service, actor=case.proposer, at=case.opened_at)
             case.save(force_insert=True)
             CaseScorecard.objects.bulk_create(CaseScorecard(case=case, scorecard=each) for each in kept)
             _record(case, "propose", "", actor=case.proposer, reason=case.reason, at=case.opened_at, on=kept)
@@ -82,6 +85,8 @@ def move(
 ) -> None:
     """One move, guarded by the state that was looked at, in the transaction that is open.
 
+    A shadow that runs ends with its case.
+
     Without a ``card`` the newest one goes on record. Of two who act at once the second is told: raises
     ``MovedError``.
     """
@@ -93,8 +98,15 @@ def move(
     case.state = state
     for field, value in changes.items():
         setattr(case, field, value)
+    if before == Case.State.SHADOWING and state in ENDED:
+        end_shadow(case, Shadow.Outcome.CUT_SHORT, at)
     relied = card or newest(case.service)
     _record(case, name, before, actor=actor, reason=reason, at=at, on=[relied] if relied else [])
+
+
+def end_shadow(case: Case, outcome: str, at: dt.datetime) -> None:
+    """End the shadow of a case that runs, in the transaction that is open."""
+    case.shadows.running().update(ended_at=at, outcome=outcome)
 
 
 def change_hands(
@@ -133,6 +145,14 @@ def change_hands(
         at=at,
     )
     record([transition], cards)
+
+
+def _complete_handoff(service: Service, *, actor: str, at: dt.datetime) -> None:
+    """A handback begins: developers who still back operations up do so no longer."""
+    backed_up = service.cases.open().filter(state=Case.State.BACKED_UP).select_related("service").first()
+    if backed_up is not None:
+        said = "a handback is proposed, which ends the time of back-up"
+        move(backed_up, "complete", actor=actor, reason=said, at=at, changes={"ended_at": at})
 
 
 def needed(text: str, field: str, why: str) -> str:

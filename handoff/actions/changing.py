@@ -11,8 +11,8 @@ from handoff.actions.consulting import end_advising
 from handoff.actions.review_filling import end
 from handoff.actions.waiving import end_waiver
 from handoff.checklists import Side
-from handoff.consequences import Consequence, Foreseen, Happening, Open, Subject, consequence
-from handoff.models import Case, Consultant, Review
+from handoff.consequences import Consequence, Fate, Foreseen, Happening, Open, Subject, consequence
+from handoff.models import Case, CaseComment, Consultant, Review
 from readiness import clock
 from readiness.models import Service, Waiver
 
@@ -60,6 +60,8 @@ def change_services(happenings: Happenings, *, actor: str, reason: str) -> list[
             for one in each.consequences:
                 if one.move:
                     _end(one, actor=actor, reason=f"{one.why} ({reason})")
+                elif one.fate is Fate.ACCEPTANCE_TAKEN_BACK:
+                    _take_back_acceptance(one, actor=actor, reason=reason)
     return found
 
 
@@ -111,6 +113,7 @@ def _case(case: Case, signed: frozenset[Side]) -> Open:
         name=case.about,
         state=case.state,
         signed=sides,
+        accepted=case.accepted_at is not None,
     )
 
 
@@ -128,3 +131,12 @@ def _end(one: Consequence, *, actor: str, reason: str) -> None:
     else:
         consultant = Consultant.objects.select_related("service", "person").get(pk=key)
         end_advising(consultant, actor=actor, reason=reason)
+
+
+def _take_back_acceptance(one: Consequence, *, actor: str, reason: str) -> None:
+    """Nobody has accepted it any more; who had, and why that is over, stays on record as a comment."""
+    accepted = Case.objects.filter(pk=one.thing.key, accepted_at__isnull=False)
+    before = accepted.values_list("accepted_by", flat=True).first()
+    accepted.update(accepted_by="", accepted_at=None, room_seen=None)
+    said = f"The acceptance by {before} is taken back: {one.why} ({reason})"
+    CaseComment.objects.create(case_id=one.thing.key, text=said, author=actor, written_at=clock.now())

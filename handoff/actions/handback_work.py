@@ -7,12 +7,13 @@ from typing import Final, NamedTuple
 from django.contrib.auth.models import User
 from django.db.models import Q
 
+from handoff.actions.case_checks import refuse_working
 from handoff.actions.case_moving import needed
 from handoff.actions.recording import name_of
-from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError, RefusedError
+from handoff.actions.refusals import InvalidError, MovedError, RefusedError
 from handoff.actions.review_filling import CHECKLIST
 from handoff.models import Case, CaseComment, ChecklistItem, Finding, StabilisationItem
-from readiness import clock, rights
+from readiness import clock
 from readiness.models import Defect, Incident, Person, Service
 
 SEVERITIES: Final = range(1, 5)
@@ -127,10 +128,7 @@ def work_obstacle(case: Case, by: User) -> str:
 
 
 def _refuse(case: Case, by: User) -> None:
-    if not by.has_perm(rights.WORK_CASE, case.service):
-        raise NotAllowedError(
-            f"{by.get_username()} may not work on cases of {case.service.slug}: members of its teams do."
-        )
+    refuse_working(case, by)
     if case.ended_at is not None:
         raise MovedError(f"The case is {case.state} by now.", case.state)
 

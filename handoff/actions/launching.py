@@ -7,11 +7,10 @@ from django.db import IntegrityError, transaction
 
 from handoff.actions.recording import moved, name_of, record
 from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError
-from handoff.actions.review_facts import Seen, look, stale
-from handoff.actions.review_filling import end, items_of, locked
-from handoff.checklists import SETTLED
+from handoff.actions.review_facts import Seen, look
+from handoff.actions.review_filling import end, locked, refuse_worse
 from handoff.machine import MANAGEMENT, REVIEW
-from handoff.models import ChecklistItem, Review, Transition
+from handoff.models import Review, Transition
 from readiness import clock, evaluation, rights
 from readiness.ingest import store_services
 from readiness.models import Lifecycle, ManagementChange, ManagementState, Service
@@ -37,7 +36,7 @@ def launch(review: Review, *, by: User, reason: str = "") -> ManagementChange:
             mine = locked(review)
             _refuse_elsewhere(mine, now)
             seen = look(mine, now)
-            _refuse_worse(mine, seen)
+            refuse_worse(mine, seen)
             _store(mine.service, now)
             change = _change(mine.service, by=by, reason=reason, at=now)
             _record(change, mine, seen)
@@ -67,17 +66,6 @@ def _refuse_elsewhere(review: Review, now: dt.datetime) -> None:
     later = service.management_changes.filter(effective_at__gt=now).first()
     if later is not None:
         raise InvalidError("service", f"It is on record as {later.state} from {later.effective_at} on.")
-
-
-def _refuse_worse(review: Review, seen: Seen) -> None:
-    """What was measured is too old, or no longer what was signed."""
-    if old := stale(seen.card):
-        raise InvalidError("review", old)
-    for item in items_of(review):
-        if item.way == ChecklistItem.Way.MEASURED:
-            found = seen.measured(item)
-            if found.outcome not in SETTLED:
-                raise InvalidError("review", f"Since it was signed: {item.text}: {found.reason}")
 
 
 def _store(service: Service, now: dt.datetime) -> None:

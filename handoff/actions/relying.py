@@ -1,7 +1,7 @@
 """What decisions rest on: the newest live scorecard; for a recorded decision, the judgement of its moment."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
@@ -24,13 +24,21 @@ def newest(service: Service) -> Scorecard | None:
     is the judgement as of that moment, by what is known now: a replay, made once however often it is asked
     for.
     """
+    return newest_of([service.pk]).get(service.pk)
+
+
+def newest_of(ids: Collection[int]) -> dict[int, Scorecard]:
+    """As :func:`newest`, of many services at once, by key; who was not judged is not there.
+
+    One query; as recorded, one replay of those that nobody asked for before.
+    """
     judged = _judged.get()
     if judged is None:
-        current = CurrentScore.objects.filter(service=service).select_related("scorecard__policy").first()
-        return current.scorecard if current else None
-    if service.pk not in judged:
-        judged[service.pk] = _judge(service)
-    return judged[service.pk]
+        current = CurrentScore.objects.filter(service__in=ids).select_related("scorecard__policy")
+        return {each.service_id: each.scorecard for each in current}
+    if missing := [pk for pk in ids if pk not in judged]:
+        judged.update(_judge(missing))
+    return {pk: card for pk in ids if (card := judged[pk]) is not None}
 
 
 @contextmanager
@@ -55,7 +63,9 @@ def _asked_for(moment: dt.datetime) -> "QuerySet[Evaluation]":
     return asked.exclude(scope=FLEET)
 
 
-def _judge(service: Service) -> Scorecard | None:
-    run = evaluation.run(evaluation.request(clock.now(), [service.pk], ASKED_BY))
-    cards = Scorecard.objects.filter(service=service, policy=run.policy_id, at=run.at, kind=run.kind)
-    return cards.select_related("policy").order_by("-revision").first()
+def _judge(ids: Collection[int]) -> dict[int, Scorecard | None]:
+    """The judgement of each as of now; ``None`` of one that broke."""
+    run = evaluation.run(evaluation.request(clock.now(), list(ids), ASKED_BY))
+    cards = Scorecard.objects.filter(service__in=ids, policy=run.policy_id, at=run.at, kind=run.kind)
+    newest_last = cards.select_related("policy").order_by("revision")
+    return {**dict.fromkeys(ids), **{card.service_id: card for card in newest_last}}

@@ -8,7 +8,8 @@ from typing import Any, Final
 from django.db.models import Count, Q
 
 from handoff.actions.relying import newest
-from handoff.checklists import Facts, Incidents, Measure, Override, measure, with_override
+from handoff.actions.room import room_of
+from handoff.checklists import Facts, Incidents, Measure, Override, Room, measure, with_override
 from handoff.models import ChecklistItem, Review, VerdictOverride
 from readiness import clock, evaluation
 from readiness.evaluation.judging import scope_of
@@ -55,6 +56,7 @@ def look(review: Review, now: dt.datetime) -> Seen:
             description=service.description,
             links=service.links,
             incidents=_incidents(service, now),
+            room=_room(review, now),
         ),
         dependencies=tuple(sorted({edge.target for edge in edges if edge.type == "sync" and edge.hard})),
         drills=_drills(service, now),
@@ -83,6 +85,12 @@ def stale(card: Scorecard | None) -> str:
     if card is None:
         return "It has not been judged yet."
     return "Its newest scorecard is too old." if clock.is_stale(card.at) else ""
+
+
+def _room(review: Review, now: dt.datetime) -> Room | None:
+    """Asked for at a handoff alone: a launch leaves the service with its developers."""
+    carrying = room_of(review.service, now) if review.kind == Review.Kind.HANDOFF else None
+    return carrying.room if carrying else None
 
 
 def _incidents(service: Service, now: dt.datetime) -> Incidents:

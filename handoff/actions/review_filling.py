@@ -7,12 +7,14 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models.functions import Coalesce
 
+from handoff.actions.case_moving import move
 from handoff.actions.recording import moved, record
-from handoff.actions.review_facts import Seen, look
-from handoff.checklists import DELIVERED, Checklist, Item, Measure, Outcome, load_checklist, shown
+from handoff.actions.refusals import InvalidError
+from handoff.actions.review_facts import Seen, look, stale
+from handoff.checklists import DELIVERED, SETTLED, Checklist, Item, Measure, Outcome, load_checklist, shown
 from handoff.checklists.rules import BOTH, lapses_at, lapses_on
 from handoff.machine import REVIEW
-from handoff.models import ChecklistItem, ItemOutcome, Review, Transition
+from handoff.models import Case, ChecklistItem, ItemOutcome, Review, Transition
 from readiness import clock
 from readiness.models import Scorecard
 
@@ -20,6 +22,9 @@ MEASURED: Final = "rule: measured items v1"
 DRILLED: Final = "rule: filled by a drill v1"
 DEPENDENCIES: Final = "rule: hard dependencies v1"
 LAPSE: Final = "rule: review lapse v1"
+
+FOLLOWS: Final = {"complete": "approve", "reject": "reject", "withdraw": "withdraw", "lapse": "lapse"}
+"""Moves of a handoff review, and what becomes of the handoff by each."""
 
 CHECKLIST: Final[Checklist] = load_checklist(DELIVERED.read_text())
 """What new reviews ask."""
@@ -68,7 +73,7 @@ def fill_reviews() -> int:
 def lapse_reviews(now: dt.datetime | None = None) -> int:
     """End reviews that stayed without an end, or led nowhere once signed; how many. Each is recorded once."""
     moment = now or clock.now()
-    rows = Review.objects.under_way().select_related("service", "scorecard")
+    rows = Review.objects.may_lapse().select_related("service", "scorecard")
     done = 0
     for row in rows.order_by(Coalesce("signed_at", "opened_at"), "pk"):
         if lapses_at(row.signed_at or row.opened_at, row.lapse_days) > moment:
@@ -78,28 +83,63 @@ def lapse_reviews(now: dt.datetime | None = None) -> int:
     return done
 
 
-def end(review: Review, move: str, *, actor: str, reason: str, at: dt.datetime, **changes: Any) -> bool:
-    """One guarded move of a review, with its transition; whether it was still in the state looked at."""
+def end(review: Review, name: str, *, actor: str, reason: str, at: dt.datetime, **changes: Any) -> bool:
+    """One guarded move of a review, with its transition, and that of the handoff that it decides about.
+
+    Whether it was still in the state looked at.
+    """
     before = review.state
-    state = moved(REVIEW, before, move, what="The review")
+    state = moved(REVIEW, before, name, what="The review")
     ends = {} if state == Review.State.SIGNED else {"ended_at": at}
     fields = {"state": state, **ends, **changes}
     if not Review.objects.filter(pk=review.pk, state=before).update(**fields):
         return False
-    for name, value in fields.items():
-        setattr(review, name, value)
-    tell(review, move, before, actor=actor, reason=reason, at=at)
+    for field, value in fields.items():
+        setattr(review, field, value)
+    tell(review, name, before, actor=actor, reason=reason, at=at)
+    _lead_on(review, name, actor=actor, reason=reason, at=at)
     return True
 
 
-def tell(review: Review, move: str, before: str, *, actor: str, reason: str, at: dt.datetime) -> None:
+def proposer_of(review: Review) -> str:
+    """Who proposed the handoff that a review decides about; empty for one that is about none."""
+    proposers = Case.objects.filter(review=review).values_list("proposer", flat=True)
+    return proposers.first() or ""
+
+
+def refuse_worse(review: Review, seen: Seen) -> None:
+    """Raises ``InvalidError`` where what was measured is too old, or no longer what was signed."""
+    if old := stale(seen.card):
+        raise InvalidError("review", old)
+    for item in items_of(review):
+        if item.way == ChecklistItem.Way.MEASURED:
+            found = seen.measured(item)
+            if found.outcome not in SETTLED:
+                raise InvalidError("review", f"Since it was signed: {item.text}: {found.reason}")
+
+
+def _lead_on(review: Review, name: str, *, actor: str, reason: str, at: dt.datetime) -> None:
+    """The handoff that a review decides about goes where the review went; one that has ended stays so."""
+    if review.kind != Review.Kind.HANDOFF or name not in FOLLOWS:
+        return
+    case = Case.objects.open().filter(review=review).select_related("service").first()
+    if case is None:
+        return
+    changes: dict[str, object] = {} if name == "complete" else {"ended_at": at}
+    if name == "reject":
+        changes["decider"] = actor
+    said = reason.strip() or f"{review.get_kind_display()} #{review.pk} is {review.get_state_display()}"
+    move(case, FOLLOWS[name], actor=actor, reason=said, at=at, card=review.scorecard, changes=changes)
+
+
+def tell(review: Review, name: str, before: str, *, actor: str, reason: str, at: dt.datetime) -> None:
     """Record a transition of a review, with the scorecard that it saw."""
     transition = Transition(
         service=review.service,
         subject=Transition.Subject.REVIEW,
         subject_id=review.pk,
         about=review.get_kind_display(),
-        move=move,
+        move=name,
         from_state=before,
         to_state=review.state,
         actor=actor,

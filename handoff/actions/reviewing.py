@@ -21,6 +21,7 @@ from handoff.actions.review_filling import (
     items_of,
     locked,
     made,
+    proposer_of,
     settle,
     tell,
     write_outcome,
@@ -232,6 +233,8 @@ def reject_review(review: Review, *, reason: str, by: User) -> Review:
     with transaction.atomic():
         mine = locked(review)
         moved(REVIEW, mine.state, "reject", what="The review")
+        if same_person(proposer_of(mine), name_of(by)):
+            raise NotAllowedError("Who proposed the handoff does not reject it: withdraw it instead.")
         if not blocking(item.state for item in items_of(mine)):
             raise InvalidError("review", "Only a blocking finding rejects a review: there is none.")
         _end(mine, "reject", by=by, reason=reason)

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from handoff.actions.recording import moved, name_of
 from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError
 from handoff.actions.review_facts import override_of, stale
-from handoff.actions.review_filling import end, fill, items_of, locked
+from handoff.actions.review_filling import end, fill, items_of, locked, proposer_of
 from handoff.checklists import Side, Signer, Signing
 from handoff.checklists.rules import is_complete, person_obstacle, relied_on, review_obstacle, sides_needed
 from handoff.machine import REVIEW
@@ -54,6 +54,7 @@ def standing(review: Review, items: Sequence[ChecklistItem]) -> Signing:
         signed=dict(review.sign_offs.values_list("side", "actor")),
         waiver_authors=tuple(authors),
         overrider=override.actor if override else "",
+        proposer=proposer_of(review),
     )
 
 

@@ -11,9 +11,10 @@ from django.db import IntegrityError, transaction
 
 from handoff.actions.recording import is_by, moved, name_of, record
 from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError
+from handoff.actions.relying import newest
 from handoff.machine import WAIVER, legal
 from handoff.models import Transition
-from readiness import clock, evaluation, reading, rights
+from readiness import clock, evaluation, rights
 from readiness.criteria import BY_SLUG
 from readiness.evidence import SignalName
 from readiness.models import Lifecycle, Scorecard, Service, Waiver
@@ -179,7 +180,7 @@ def _record(
     waiver: Waiver, move: str, states: tuple[str, str], *, actor: str, reason: str, at: dt.datetime
 ) -> None:
     """With the scorecard that stood when somebody asked or decided."""
-    card = reading.latest(waiver.service)
+    card = newest(waiver.service)
     cards: list[Scorecard] = [card] if card else []
     record([_transition(waiver, move, states, actor=actor, reason=reason, at=at)], cards)
 

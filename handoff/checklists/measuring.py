@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from handoff.checklists.outcomes import Outcome
 from readiness.criteria import BY_SLUG
+from readiness.criteria.wording import counted, number
 from readiness.rendering.card import reason
 from readiness.rendering.sentences import blocker_text, reason_text
 from readiness.rubric import Rubric
@@ -37,6 +38,16 @@ class Room:
     after_hours_per_person: float | None
     """Events after hours a week for each, with this service; ``None`` where nobody can tell."""
     most_per_person: float
+    least_people: int
+
+    @property
+    def fits(self) -> bool | None:
+        """Enough people, and no more than that for each; ``None`` where nobody can tell how much it is."""
+        if self.people < self.least_people:
+            return False
+        if self.after_hours_per_person is None:
+            return None
+        return self.after_hours_per_person <= self.most_per_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +69,6 @@ class Facts:
         return tuple(sorted(key for key, target in live if target in targets))
 
 
-MANY: Final = 6
-"""So many people the rota of a receiving team has at least."""
 NEVER_JUDGED: Final = Measure(Outcome.OPEN, "It has not been judged yet.")
 
 
@@ -214,12 +223,15 @@ def _incidents_reviewed(facts: Facts) -> Measure:
 
 def _room(facts: Facts) -> Measure:
     room = facts.room
-    if room is None or room.after_hours_per_person is None:
+    if room is None or room.fits is None:
         return Measure(Outcome.OPEN, "Nobody can tell what the receiving team would carry.")
-    load = f"{room.after_hours_per_person:g} events after hours a week for each of {room.people}"
-    few = room.people < MANY
-    said = f"{load}; at most {room.most_per_person:g}, and at least {MANY} people."
-    return _said(not few and room.after_hours_per_person <= room.most_per_person, said, said)
+    load, people = room.after_hours_per_person, counted(room.people, "person", "people")
+    events = "nobody can tell how many events" if load is None else counted(load, "event")
+    said = (
+        f"{people}, of at least {room.least_people}; "
+        f"{events} after hours a week for each, of at most {number(room.most_per_person)}."
+    )
+    return _said(room.fits, said, said)
 
 
 def _met(said: str, waivers: Iterable[int]) -> Measure:

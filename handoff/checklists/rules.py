@@ -61,6 +61,8 @@ class Signing:
     waiver_authors: Collection[str]
     overrider: str = ""
     """Who overrode the verdict, where somebody did."""
+    proposer: str = ""
+    """Who proposed the handoff that it decides about."""
 
 
 def now_is(item: ItemState, today: dt.date) -> Outcome:
@@ -109,6 +111,8 @@ def person_obstacle(side: Side, signer: Signer, signing: Signing) -> str:
     """Why this person may not sign for this side, in a sentence; empty when they may."""
     if same_person(signer.actor, signing.opened_by):
         return "Who opened a review does not sign it: others do."
+    if signing.proposer and same_person(signer.actor, signing.proposer):
+        return "Who proposed the handoff does not sign its review: others do."
     if any(same_person(signer.actor, author) for author in signing.waiver_authors):
         return "Who asked for a waiver that the review relies on does not sign it."
     if signing.overrider and same_person(signer.actor, signing.overrider):

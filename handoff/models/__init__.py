@@ -22,6 +22,7 @@ from handoff.models.review import (
     ReviewComment,
     SignOff,
 )
+from handoff.models.shadow import LookBack, PageAssessment, Shadow, ShadowConfirmation
 from handoff.models.transition import Transition, TransitionScorecard
 
 __all__ = [
@@ -38,10 +39,14 @@ __all__ = [
     "ExitCriterion",
     "Finding",
     "ItemOutcome",
+    "LookBack",
     "Message",
     "OverrideEnd",
+    "PageAssessment",
     "Review",
     "ReviewComment",
+    "Shadow",
+    "ShadowConfirmation",
     "SignOff",
     "StabilisationItem",
     "Subscription",

@@ -6,14 +6,23 @@ from typing import Final
 from django.db import models
 from django.db.models import F, Q
 
+from handoff.machine import HANDBACK, HANDOFF, Moves
+from handoff.models.review import Review
 from readiness.models import Person, Scorecard, Service
 
-ENDED: Final = ("confirmed", "stabilised", "rejected", "withdrawn", "lapsed")
+ENDED: Final = ("confirmed", "stabilised", "completed", "rejected", "withdrawn", "lapsed")
 """States that a case ends in. ``confirmed`` is the end of a release; a repair goes on to be stabilised."""
-CONFIRMED: Final = ("confirmed", "stabilising", "stabilised")
+CONFIRMED: Final = ("confirmed", "stabilising", "stabilised", "backed_up", "completed")
 """States of a case whose service has moved."""
+REVIEWED: Final = ("in_review", "approved", "shadowing", "backed_up", "completed")
+"""States of a handoff that has a review."""
 CUT_SHORT: Final = "withdrawn"
 """Also that of a case whose service moved, and came to its end while it was stabilising."""
+
+
+def _states(moves: Moves) -> list[str]:
+    """The states of a kind of case, in order."""
+    return sorted(set(moves.values()))
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
@@ -45,6 +54,11 @@ class Case(models.Model):
 
     class State(models.TextChoices):
         PROPOSED = "proposed", "proposed"
+        IN_REVIEW = "in_review", "in review"
+        APPROVED = "approved", "approved"
+        SHADOWING = "shadowing", "shadowing"
+        BACKED_UP = "backed_up", "backed up"
+        COMPLETED = "completed", "completed"
         JOINT_REPAIR = "joint_repair", "joint repair"
         STABILISING = "stabilising", "stabilising"
         CONFIRMED = "confirmed", "confirmed"
@@ -80,8 +94,38 @@ class Case(models.Model):
     )
     repair_began_at = models.DateTimeField(null=True, blank=True)
     repair_ends_at = models.DateTimeField(null=True, blank=True)
+    review = models.OneToOneField(
+        Review,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="case",
+        help_text="Of a handoff: the review that decides about it.",
+    )
+    accepted_by = models.CharField(
+        max_length=300, blank=True, help_text="Who of the ops team accepted to carry the service."
+    )
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    room_seen = models.JSONField(
+        null=True, blank=True, help_text="What the ops team saw that it carries and would carry."
+    )
     decider = models.CharField(max_length=300, blank=True, help_text="Who confirmed or rejected it.")
-    confirmed_at = models.DateTimeField(null=True, blank=True, help_text="Developers hold the pager since.")
+    confirmed_at = models.DateTimeField(null=True, blank=True, help_text="The service has moved since.")
+    moved_card = models.ForeignKey(
+        Scorecard,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Of a handoff: what the move rests on, and what look backs compare with.",
+    )
+    backup_ends_at = models.DateTimeField(
+        null=True, blank=True, help_text="Of a handoff: until then developers are paged second."
+    )
+    reachable: "models.ManyToManyField[Person, models.Model]" = models.ManyToManyField(
+        Person, blank=True, related_name="+", help_text="Developers who stay reachable after a handoff."
+    )
+    reachable_until = models.DateField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     measured_card = models.BigIntegerField(
         null=True, blank=True, help_text="Key of the last scorecard that its progress was read from."
@@ -115,8 +159,29 @@ class Case(models.Model):
                 name="case_is_a_handoff_or_handback",
             ),
             models.CheckConstraint(
-                condition=~Q(kind="handoff") | Q(state__in=["proposed", "rejected", "withdrawn", "lapsed"]),
-                name="handoff_is_in_a_state_of_its_own",
+                condition=Q(kind="handoff", state__in=_states(HANDOFF))
+                | Q(kind="handback", state__in=_states(HANDBACK)),
+                name="case_is_in_a_state_of_its_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(accepted_by="", accepted_at__isnull=True, room_seen__isnull=True)
+                | (
+                    Q(kind="handoff", accepted_at__isnull=False, room_seen__isnull=False) & ~Q(accepted_by="")
+                ),
+                name="case_accepted_by_somebody",
+            ),
+            models.CheckConstraint(condition=~Q(proposer=F("accepted_by")), name="case_accepted_by_another"),
+            models.CheckConstraint(
+                condition=~Q(state__in=REVIEWED) | Q(review__isnull=False), name="handoff_rests_on_a_review"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["shadowing", "backed_up", "completed"]) | ~Q(accepted_by=""),
+                name="handoff_is_accepted_first",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["backed_up", "completed"])
+                | Q(moved_card__isnull=False, backup_ends_at__gt=F("confirmed_at")),
+                name="handoff_moved_on_a_scorecard",
             ),
             models.CheckConstraint(condition=~Q(reason="") & ~Q(proposer=""), name="case_has_a_reason"),
             models.CheckConstraint(condition=~Q(proposer=F("decider")), name="case_two_people"),

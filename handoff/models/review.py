@@ -20,6 +20,11 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         """Those that may still lead to something."""
         return self.filter(state__in=UNDER_WAY)
 
+    def may_lapse(self) -> "ReviewQuerySet":
+        """Those under way that end by themselves: a shadow that began has an end of its own."""
+        led_on = Q(state=Review.State.SIGNED, case__shadows__isnull=False)
+        return self.under_way().exclude(led_on)
+
 
 class Review(models.Model):
     """One review of a service. Once signed it stays as it is, with the scorecard that it saw."""

@@ -141,7 +141,9 @@ def subjects(marks: Mapping[int, Watermark]) -> list[Subject]:
     """Of these services, by key, those that are not looked at yet: six queries, however many."""
     current = list(unlooked().filter(pk__in=list(marks)).select_related("service"))
     ids = [each.pk for each in current]
-    open_ = Case.objects.open().filter(service__in=ids).select_related("service")
+    # one that only backs up bars nothing: a handback completes it
+    open_ = Case.objects.open().filter(service__in=ids).exclude(state=Case.State.BACKED_UP)
+    open_ = open_.select_related("service")
     cases = {case.service_id: case for case in open_}
     rejected = _rejected(ids, min((each.at for each in current), default=None))
     cards = {pk: list(group) for pk, group in groupby(_cards(ids), attrgetter("service"))}
