@@ -302,6 +302,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "follow-handoffs": {
+        "task": "handoff.tasks.follow_handoffs",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "alerts-of-cases": {
         "task": "handoff.tasks.keep_alerts_of_cases",
         "schedule": 60.0,
@@ -364,6 +369,7 @@ SPECTACULAR_SETTINGS = {
         "Role": "readiness.models.evidence.ROLES",
         "WaiverState": "readiness.models.standing.Waiver.State",
         "SignOffSide": ["developers", "operations", "manager"],
+        "Side": "handoff.models.shadow.SIDES",
         "Readiness": ["ready", "not_ready", "cannot_tell"],
     },
 }

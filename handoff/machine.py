@@ -48,7 +48,7 @@ HANDOFF: Final[Moves] = {
     ("shadowing", "lapse"): "lapsed",
     ("backed_up", "complete"): "completed",
 }
-"""How operations take a service over. In review its review decides: signed by all who must, it approves; ended
+"""How operations take a service over. In review its review decides: signed by all who must it approves; ended
 otherwise it ends the handoff likewise. Taking over moves the service, which developers back up for a while.
 """
 

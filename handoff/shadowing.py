@@ -16,6 +16,8 @@ MOST: Final = 2
 """So many shadows a handoff has at most."""
 GOOD: Final = 0.8
 """The least share of pages that are critical, and of those that are actionable."""
+RECONSIDERED: Final = dt.timedelta(days=1)
+"""So long the last word about a page may be taken back before a shadow is stopped because of it."""
 BACK_UP: Final = dt.timedelta(days=28)
 """Operations are paged first, developers second, for so long after the move."""
 REACHABLE: Final = dt.timedelta(days=180)
@@ -39,6 +41,8 @@ class Tally:
     """The pages are those of drills: no other came."""
     unturned: Sequence[str]
     """Who of the rota has had no shift yet."""
+    said_at: dt.datetime | None = None
+    """When the last word about one of its pages was said."""
 
     @property
     def critical_share(self) -> float | None:
@@ -81,5 +85,9 @@ def bad(tally: Tally) -> list[str]:
 
 
 def failed(tally: Tally, now: dt.datetime) -> str:
-    """Why a shadow has ended badly; empty where it has not, or not yet: all pages are assessed first."""
-    return "" if unfinished(tally, now) else " ".join(bad(tally))
+    """Why a shadow has ended badly; empty where it has not, or not yet.
+
+    All pages are assessed first, and nobody has said otherwise of one for a day.
+    """
+    fresh = tally.said_at is not None and now < tally.said_at + RECONSIDERED
+    return "" if fresh or unfinished(tally, now) else " ".join(bad(tally))

@@ -19,6 +19,12 @@ def follow_handbacks() -> int:
 
 
 @shared_task(base=Nudge)
+def follow_handoffs() -> int:
+    """Lapse, stop and complete handoffs under way, look back at those that moved; how many."""
+    return actions.follow_handoffs()
+
+
+@shared_task(base=Nudge)
 def follow_reviews() -> int:
     """Lapse, fill and escalate reviews under way; how many lapsed or are open."""
     return actions.follow_reviews()

@@ -8,10 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from handoff import actions, tasks
+from handoff.checklists import Side
 from handoff.models import Case, Condition, Review
 from readiness.models import Alert, Service
 from tests.factories import NOW, ServiceFactory
 from tests.handing_back import DAY, Place
+from tests.handing_off import Handover
+from tests.handoff_rows import shadowing
 from tests.reviewing import Desk, item
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +153,60 @@ def test_it_ends_with_the_case(place: Place) -> None:
     assert who("case_stalled")
     actions.withdraw_handback(case, by=place.eng, reason="It got better.")
     assert who("case_stalled") is None
+
+
+# Handoffs that wait -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def handover(monkeypatch: pytest.MonkeyPatch) -> Handover:
+    """A service that is ready to be handed off."""
+    return Handover(monkeypatch)
+
+
+def test_who_is_to_accept_an_approved_handoff_is_told_first_then_who_is_to_begin(handover: Handover) -> None:
+    case = handover.approved()
+    days = [14 - JUST_BEFORE, 14, 28]
+    told = steps(handover, "case_stalled", since=handover.now, days=days)
+    assert list(told.values()) == [None, "sre", "leads"]
+    assert "approved and waits for somebody. Its ops team has not accepted to carry it. " in text(
+        "case_stalled"
+    )
+    actions.accept_handoff(case, by=handover.other, reason="We take it.")
+    told = steps(handover, "case_stalled", since=handover.now, days=[*days, 21])
+    assert list(told.values()) == [None, "builders", "leads", "sre"]
+    assert "accepts to carry it: the shadow can begin." in text("case_stalled")
+
+
+def test_a_shadow_waits_for_people_from_the_day_on_which_it_may_end(handover: Handover) -> None:
+    case, shadow = handover.shadowed()
+    handover.page()
+    days = [14, 14 - JUST_BEFORE, 21, 28]
+    told = steps(handover, "case_stalled", since=shadow.due_at, days=[0, 14 - JUST_BEFORE, 14, 21, 28])
+    assert list(told.values()) == [None, None, "builders", "sre", "leads"]
+    said = text("case_stalled")
+    assert said.startswith(
+        f"Nobody has moved the handoff since {shadow.began_at:%Y-%m-%d}: it is shadowing and "
+    )
+    assert "waits for somebody. The rota has not turned once: " in said
+    assert "1 page of 1 not assessed. The page of the case says what can be done" in said
+    page = actions.pages_of(shadow)[0]
+    actions.assess_page(case, page, critical=True, actionable=True, by=handover.eng)
+    told = steps(handover, "case_stalled", since=handover.now, days=days)
+    assert list(told.values()) == ["builders", None, "sre", "leads"]
+
+
+def test_a_shadow_that_went_well_waits_for_both_sides(handover: Handover) -> None:
+    case, shadow = handover.due()
+    handover.now = shadow.due_at + 14 * DAY
+    assert "Its shadow went well: both sides confirm it." in text("case_stalled")
+    handover.judge_ready()
+    people = [handover.person(each) for each in (handover.dev, handover.dan)]
+    handover.pass_time(TICK)
+    actions.confirm_shadow(case, side=Side.DEVELOPERS, by=handover.dev, reachable=people)
+    assert who("case_stalled") is None
+    told = steps(handover, "case_stalled", since=handover.now, days=[14 - JUST_BEFORE, 14])
+    assert list(told.values()) == [None, "builders"]
 
 
 # Plans -----------------------------------------------------------------------------------------------
@@ -360,13 +417,14 @@ def test_many_cases_take_as_many_queries_as_few(place: Place) -> None:
             place.confirmed()
             place.service = ServiceFactory.create(owner=place.owner, ops_team=place.ops, ops_managed=True)
             place.proposed()
+            shadowing(ServiceFactory.create(owner=place.owner, ops_team=place.ops), at=NOW)
         place.now = NOW + 60 * DAY
 
     assert queries() <= 6, "while nothing is open"
     stuck(1)
     few = queries()
     stuck(8)
-    assert queries() == few <= 30
+    assert queries() == few <= 36
     assert Alert.objects.open().filter(kind="stabilisation_stalled").count() == 9
-    assert Alert.objects.open().filter(kind="case_stalled").count() == 9
+    assert Alert.objects.open().filter(kind="case_stalled").count() == 18
     assert Alert.objects.open().filter(kind="plan_overdue").count() == 9

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from handoff.models import Case
 from tests import factories
 from tests.rest import Asker
 
@@ -35,6 +36,19 @@ def _versions(number: int) -> None:
         factories.PolicyVersionFactory.create(version=version).activations.create(at=factories.NOW)
 
 
+def _cases(number: int) -> None:
+    for service in factories.ServiceFactory.create_batch(number):
+        Case.objects.create(
+            service=service,
+            kind="handoff",
+            trigger="person",
+            reason="It is quiet.",
+            proposer="1 Ada",
+            proposer_side="developers",
+            opened_at=factories.NOW,
+        )
+
+
 def _many(factory: Any) -> Callable[[int], Any]:
     create: Callable[[int], Any] = factory.create_batch
     return create
@@ -60,6 +74,7 @@ LISTS: dict[str, tuple[Callable[[int], Any], int]] = {
     "evaluations": (_evaluated, 1),
     "alerts": (_many(factories.AlertFactory), 1),
     "waivers": (_many(factories.WaiverFactory), 1),
+    "cases": (_cases, 1),
     # the versions, and when each was put in force
     "policies": (_versions, 2),
 }

@@ -54,6 +54,10 @@ HANDBACK = (
     *("reject", "withdraw", "joint-repair", "confirm", "stabilise", "comment"),
     *("findings", "close-finding", "plan", "finish-plan-item"),
 )
+HANDOFF = (
+    *("reject", "withdraw", "open-review", "accept", "begin-shadow"),
+    *("assess-page", "stop-shadow", "confirm", "complete", "comment"),
+)
 REVIEW = (
     *("comments", "sign", "reject", "withdraw", "launch", "override", "take-back-override"),
     *(f"items/{{item}}/{verb}" for verb in ("attest", "outcome", "assign", "fulfil")),
@@ -61,7 +65,7 @@ REVIEW = (
 CATALOGUE = {"teams", "systems", "services"}
 DECIDED = {
     *("consultants/", "consultants/{id}/end/", "consultants/{id}/notes/"),
-    *("handoffs/", *(f"handoffs/{{id}}/{verb}/" for verb in ("reject", "withdraw", "comment"))),
+    *("handoffs/", *(f"handoffs/{{id}}/{verb}/" for verb in HANDOFF)),
     *("handbacks/", *(f"handbacks/{{id}}/{verb}/" for verb in HANDBACK)),
     *("reviews/", *(f"reviews/{{id}}/{verb}/" for verb in REVIEW)),
     *("waivers/", *(f"waivers/{{id}}/{verb}/" for verb in ("approve", "refuse", "withdraw", "revoke"))),

@@ -412,6 +412,12 @@ def test_bad_lines_are_named_and_the_rest_is_applied(folder: Folder) -> None:
         "due_on: is not a date": line(
             "2026-02-03", "Anna Berger", "add_plan_item", "ship", text="x", owner="Nobody", due_on=1
         ),
+        "page: 'pager:1' is no page of ship: name it as source:id": line(
+            "2026-02-03", "Orla Byrne", "assess_page", "ship", page="pager:1", critical=True, actionable=True
+        ),
+        "side: must be 'developers'": line(
+            "2026-02-03", "Orla Byrne", "confirm_shadow", "ship", side="nobody"
+        ),
         "target: has no waiver that waits": line(
             "2026-02-03", "Orla Byrne", "approve_waiver", "ship", target="coupling"
         ),

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from tests.admin_pages import Visitor, page_of, text
 from tests.handing_back import DAY, Place
 from tests.members import member
 from tests.rest import ROOT, Asker, fields, problem
-from tests.story.generate import FOLDER
+from tests.story.importing import undecided
 from tests.story.plot import END
 
 pytestmark = pytest.mark.django_db
@@ -29,10 +30,10 @@ LIST = "/admin/handoff/case/"
 class Story:
     """The made-up shop at the moment its data ends, and two people of each side."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.now = END
         monkeypatch.setattr(clock, "real_now", lambda: self.now)
-        call_command("import_fleet", str(FOLDER), stdout=StringIO())
+        call_command("import_fleet", str(folder), stdout=StringIO())
         self.service = Service.objects.get(slug="regressed")
         ops, owner = self.service.ops_team, self.service.owner
         assert ops is not None
@@ -72,9 +73,9 @@ class Story:
 
 
 @pytest.fixture
-def story(monkeypatch: pytest.MonkeyPatch) -> Story:
+def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Story:
     """Imported and judged: below."""
-    return Story(monkeypatch)
+    return Story(monkeypatch, undecided(tmp_path))
 
 
 def log_in(user: Any) -> Client:
@@ -99,7 +100,7 @@ def test_the_whole_path_through_the_admin(story: Story) -> None:
     page = text(olga.post(f"{LIST}propose/{story.service.pk}/", said, follow=True))
     case = Case.objects.get()
     assert "Faults pile up since April." in page
-    assert "“Confirm” is not open to you now: Who proposed it cannot decide" in page
+    assert "“Confirm”, “Repair jointly” and “Reject” are not open to you now: Who proposed it cannot" in page
 
     rest(story, otto, case)
     prepare(story, dora, case)

@@ -107,7 +107,7 @@ def test_what_the_reader_should_do_is_said_for_states_that_there_are() -> None:
         "management": [machine.MANAGEMENT],
         "waiver": [machine.WAIVER],
         "consultant": [machine.CONSULTANT],
-        "case": [machine.HANDBACK],
+        "case": [machine.HANDOFF, machine.HANDBACK],
         "review": [machine.REVIEW],
     }
     for topic, state in wording.TO_DO:

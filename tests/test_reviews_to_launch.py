@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +22,8 @@ from readiness.models.scorecard import Kind
 from tests.admin_pages import Visitor, page_of, text
 from tests.factories import DependencyFactory, ServiceFactory
 from tests.rest import ROOT, Asker, problem
-from tests.reviewing import LINKS, Desk, item
-from tests.story.generate import FOLDER
+from tests.reviewing import Desk, item
+from tests.story.importing import undecided
 from tests.story.plot import END
 
 pytestmark = pytest.mark.django_db
@@ -44,12 +45,11 @@ class Story:
 
 
 @pytest.fixture
-def story(monkeypatch: pytest.MonkeyPatch) -> Story:
-    """`launch-ready` as of the story's end, judged live; its catalogue gets the links that it lacks."""
+def story(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Story:
+    """`launch-ready` as of the story's end, judged live."""
     monkeypatch.setattr(clock, "real_now", lambda: END)
-    call_command("import_fleet", str(FOLDER), verbosity=0)
+    call_command("import_fleet", str(undecided(tmp_path)), verbosity=0)
     service = Service.objects.get(slug="launch-ready")
-    Service.objects.filter(pk=service.pk).update(links=LINKS)
     run = evaluation.run(evaluation.request(END, [service.pk], kind=Kind.LIVE))
     assert run.errors == []
     people = {

@@ -5,32 +5,33 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import transaction
 from pytest_django.plugin import DjangoDbBlocker
 
 from config import demo
-from readiness import evaluation
 from readiness.backstage import read_catalogue
 from readiness.models import Identity, Page, Scorecard, Service, Shift, Team
 from readiness.models.evidence import KINDS
-from readiness.models.scorecard import Kind
+from tests.story.deciding import DECIDED
 from tests.story.generate import FOLDER, write
+from tests.story.importing import GATED, imported, in_the_way, judged, replayed, undecided
 from tests.story.plot import END, MADE_UP, Plot, Told
 from tests.story.plots import PLOTS
 from tests.story.readme import verdict_words
 
-GATED = ("defects", "telemetry", "after_hours", "coupling", "change_safety", "stability")
-HANDED_BACK_BY = ("defects", "after_hours", "coupling", "change_safety")
-THRESHOLDS = {"telemetry": 80, "stability": 100}
 MAX_BYTES = 1_500_000
+SOURCELESS = {"people.jsonl", "decisions.jsonl"}
+"""Files of rows that no source reports."""
+UNMOVED = [plot for plot in PLOTS if plot.slug not in DECIDED]
+"""Those about which nobody decided; of the others `test_story_decisions.py` holds what they come to."""
 MOMENTS = [
-    pytest.param(plot, told, id=f"{plot.slug}-{told.at:%Y%m%d-%H%M}") for plot in PLOTS for told in plot.told
+    pytest.param(plot, told, id=f"{plot.slug}-{told.at:%Y%m%d-%H%M}")
+    for plot in UNMOVED
+    for told in plot.told
 ]
 
 
@@ -75,8 +76,8 @@ def test_the_files_are_small() -> None:
 
 
 def test_every_row_and_every_service_says_that_it_is_made_up() -> None:
-    named = [(name, row.get("source", "none")) for name, row in lines(FOLDER) if name != "people.jsonl"]
-    assert {name for name, _ in named} == {path.name for path in FOLDER.glob("*.jsonl*")} - {"people.jsonl"}
+    named = [(name, row.get("source", "none")) for name, row in lines(FOLDER) if name not in SOURCELESS]
+    assert {name for name, _ in named} == {path.name for path in FOLDER.glob("*.jsonl*")} - SOURCELESS
     assert [pair for pair in named if not pair[1].startswith(MADE_UP)] == []
     assert all(each.made_up for each in catalogue_of(FOLDER).services)
 
@@ -137,12 +138,15 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Story:
+def story(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Story:
     """The fleet, imported twice and judged at every moment told; read once, then rolled back."""
+    folder = undecided(tmp_path_factory.mktemp("undecided"))
     with django_db_blocker.unblock(), transaction.atomic():
-        first, again = imported(), imported()
+        first, again = imported(folder), imported(folder)
         found = Story(
-            cards=judged(),
+            cards=judged(UNMOVED),
             lately=judged_lately("regressed", "dark-feeds"),
             first=first,
             again=again,
@@ -158,36 +162,13 @@ def story(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Story:
     return found
 
 
-def imported() -> dict[str, int]:
-    """What an import counts."""
-    out = StringIO()
-    call_command("import_fleet", str(FOLDER), "--format", "json", stdout=out)
-    total: dict[str, int] = json.loads(out.getvalue())
-    return total
-
-
-def judged() -> dict[tuple[str, datetime], Scorecard]:
-    """A replayed scorecard for each moment told of each service."""
-    keys = dict(Service.objects.values_list("slug", "pk"))
-    told = [(told.at, plot.slug) for plot in PLOTS for told in plot.told]
-    cards = {}
-    for at in sorted({at for at, _ in told}):
-        ids = [keys[slug] for moment, slug in told if moment == at]
-        run = evaluation.run(evaluation.request(at, ids, kind=Kind.REPLAY))
-        assert run.errors == []
-        for card in Scorecard.objects.filter(evaluation=run).select_related("service"):
-            cards[card.service.slug, at] = card
-    return cards
-
-
 def judged_lately(*slugs: str) -> dict[str, list[str | None]]:
     """The handback verdicts of some services, every third day, the last first."""
     said: dict[str, list[str | None]] = {slug: [] for slug in slugs}
     ids = list(Service.objects.filter(slug__in=slugs).values_list("pk", flat=True))
     for days in range(0, 16, 3):
         at = END - timedelta(days=days)
-        evaluation.run(evaluation.request(at, ids, kind=Kind.REPLAY))
-        for card in Scorecard.objects.filter(at=at, service__in=ids).select_related("service"):
+        for card in replayed(at, ids):
             said[card.service.slug].append(card.handback)
     return said
 
@@ -197,16 +178,6 @@ def unnamed() -> frozenset[str | None]:
     named = set(Identity.objects.values_list("source", "external_id"))
     found = {*Shift.objects.values_list("source", "person"), *Page.objects.values_list("source", "responder")}
     return frozenset(person for _, person in found - named)
-
-
-def in_the_way(card: Scorecard, of: str) -> set[str]:
-    """The gated criteria below what the verdict asks for, or those without evidence where it cannot tell."""
-    asked = GATED if of == "handoff" else HANDED_BACK_BY
-    scores = {slug: card.numbers["criteria"][slug]["score"] for slug in asked}
-    if card.numbers["verdicts"][of]["verdict"] == "cannot_tell":
-        return {slug for slug, score in scores.items() if score is None}
-    limits = {slug: THRESHOLDS.get(slug, 70) if of == "handoff" else 50 for slug in asked}
-    return {slug for slug, score in scores.items() if score is not None and score < limits[slug]}
 
 
 @pytest.mark.django_db
@@ -238,7 +209,7 @@ def test_who_regressed_and_who_went_dark_stayed_so_for_two_weeks(story: Story) -
 
 @pytest.mark.django_db
 def test_each_gated_criterion_fails_alone_in_one_service(story: Story) -> None:
-    alone = {plot.slug: story.cards[plot.slug, END] for plot in PLOTS if plot.slug.startswith("only-")}
+    alone = {plot.slug: story.cards[plot.slug, END] for plot in UNMOVED if plot.slug.startswith("only-")}
     reasons = {slug: card.numbers["verdicts"]["handoff"]["reasons"] for slug, card in alone.items()}
     assert {slug: [arguments["criterion"] for _, arguments in each] for slug, each in reasons.items()} == {
         f"only-{slug.replace('_', '-')}": [slug] for slug in GATED

@@ -35,7 +35,9 @@ from handoff.actions.handing_off import (
     seen_room,
     withdraw_handoff,
 )
+from handoff.actions.handoff_following import follow_handoffs
 from handoff.actions.launching import launch, why_not_launch
+from handoff.actions.looking_back import told as told_look_back
 from handoff.actions.overriding import (
     override_obstacle,
     override_verdict,
@@ -120,6 +122,7 @@ __all__ = [
     "expire_waivers",
     "finish_plan_item",
     "follow_handbacks",
+    "follow_handoffs",
     "follow_reviews",
     "foresee",
     "fulfil_condition",
@@ -158,6 +161,7 @@ __all__ = [
     "take_back_override",
     "takes_launch_review",
     "tally",
+    "told_look_back",
     "waiver_moves",
     "why_not_launch",
     "why_not_sign",

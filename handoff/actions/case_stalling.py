@@ -8,7 +8,19 @@ from typing import Final
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 
 from handoff.actions.escalation import FIRST, team_to_act
-from handoff.models import Case, CaseComment, ExitCriterion, Finding, StabilisationItem, Transition
+from handoff.actions.shadow_pages import tallies
+from handoff.models import (
+    Case,
+    CaseComment,
+    ExitCriterion,
+    Finding,
+    PageAssessment,
+    Shadow,
+    ShadowConfirmation,
+    StabilisationItem,
+    Transition,
+)
+from handoff.shadowing import lacking
 from handoff.stabilising import title, value
 from readiness.alerting.keeping import Holding, Key, Open, Words
 from readiness.criteria.wording import counted
@@ -16,26 +28,29 @@ from readiness.models import Alert, Scorecard
 from readiness.models.scorecard import Kind
 from readiness.rendering.sentences import listed
 
-WAITING: Final = ("proposed", "approved")
-"""States in which a case waits for somebody. Others have a day at which they end, or a review of their own
-that is escalated."""
+WAITING: Final = ("proposed", "approved", "shadowing")
+"""States in which a case waits for somebody; for a shadow people wait until it is due. Others have a day at
+which they end, or a review of their own that is escalated."""
 STANDS_STILL: Final = dt.timedelta(days=28)
 STEP: Final = dt.timedelta(days=7)
 """The owner team acts on a stabilisation for so long, then the ops team, then the SRE leads."""
 
 
 def case_stalled(now: dt.datetime) -> Holding:
-    """Cases that wait, and that nobody moved for 14 days. Five queries, whatever their number."""
+    """Cases that wait, and that nobody moved for 14 days. Eleven queries at most, whatever their number."""
     waiting = Case.objects.open().filter(state__in=WAITING, opened_at__lte=now - FIRST)
     cases = list(waiting.select_related("service").order_by("pk"))
-    moved = _last_moved(cases)
+    moved, shadows = _last_moved(cases), _shadows(cases)
+    rests = {case.pk: now - moved[case.pk] for case in cases}
+    for pk, shadow in shadows.items():
+        rests[pk] = min(rests[pk], now - shadow.due_at)
+    quiet = [case for case in cases if rests[case.pk] >= FIRST]
+    wanting = _wanting(quiet, shadows, now)
     teams: dict[Key, int | None] = {}
     words: dict[Key, Words] = {}
-    for case in cases:
-        rests = now - moved[case.pk]
-        if rests >= FIRST:
-            teams[case.service_id, ""] = team_to_act(case.service, rests, _whose_move(case))
-            words[case.service_id, ""] = _waiting_words(case, moved[case.pk])
+    for case in quiet:
+        teams[case.service_id, ""] = team_to_act(case.service, rests[case.pk], _whose_move(case))
+        words[case.service_id, ""] = _waiting_words(case, moved[case.pk], wanting[case.pk])
     return Holding(Alert.Kind.CASE_STALLED, teams, lambda keys: words, reworded=True)
 
 
@@ -76,8 +91,11 @@ def came_nearer(criterion: ExitCriterion, then: float | None) -> bool:
 
 
 def _last_moved(cases: Sequence[Case]) -> dict[int, dt.datetime]:
-    """When each was last moved: by its own moves, and what people wrote, did and closed. Four queries."""
+    """When each was last moved: by its own moves, and what people wrote, did and closed. Four queries, and
+    two about what they said of shadows.
+    """
     keys = [case.pk for case in cases]
+    shadowed = [case.pk for case in cases if case.state == Case.State.SHADOWING]
     written, closed, done = Max("written_at"), Max("closed_at"), Max("done_at")
     rows = [
         *CaseComment.objects.filter(case__in=keys).order_by().values_list("case").annotate(written),
@@ -90,6 +108,11 @@ def _last_moved(cases: Sequence[Case]) -> dict[int, dt.datetime]:
         .order_by()
         .values_list("subject_id")
         .annotate(Max("at")),
+        *PageAssessment.objects.filter(case__in=shadowed).order_by().values_list("case").annotate(Max("at")),
+        *ShadowConfirmation.objects.filter(shadow__case__in=shadowed)
+        .order_by()
+        .values_list("shadow__case")
+        .annotate(Max("at")),
     ]
     moments = defaultdict(list, {case.pk: [case.opened_at] for case in cases})
     for pk, *told in rows:
@@ -99,10 +122,39 @@ def _last_moved(cases: Sequence[Case]) -> dict[int, dt.datetime]:
 
 def _whose_move(case: Case) -> int | None:
     """The team whose move it is."""
+    if case.state == Case.State.APPROVED and case.accepted_at is None:
+        return case.service.ops_team_id
     # operations decide about what is given back; developers sign a release that operations proposed
     signs = case.handback_kind == Case.HandbackKind.RELEASE and case.proposer_side == Case.Side.OPS
     ops = case.kind == Case.Kind.HANDBACK and not signs
     return case.service.ops_team_id if ops else case.service.owner_id
+
+
+def _shadows(cases: Sequence[Case]) -> dict[int, Shadow]:
+    """The shadow of each that runs, by case."""
+    keys = [case.pk for case in cases if case.state == Case.State.SHADOWING]
+    rows = Shadow.objects.running().filter(case__in=keys).select_related("case__service")
+    return {shadow.case_id: shadow for shadow in rows}
+
+
+def _wanting(cases: Sequence[Case], shadows: Mapping[int, Shadow], now: dt.datetime) -> dict[int, list[str]]:
+    """What each of these waits for, one sentence each, by case."""
+    counts = tallies([shadows[case.pk] for case in cases if case.pk in shadows], now)
+    found = {case.pk: _next_step(case) for case in cases}
+    for case in cases:
+        if shadow := shadows.get(case.pk):
+            found[case.pk] = lacking(counts[shadow.pk], now) or [
+                "Its shadow went well: both sides confirm it."
+            ]
+    return found
+
+
+def _next_step(case: Case) -> list[str]:
+    if case.state != Case.State.APPROVED:
+        return []
+    if case.accepted_at is None:
+        return ["Its ops team has not accepted to carry it."]
+    return ["Its ops team accepts to carry it: the shadow can begin."]
 
 
 def _step(case: Case, held: dt.timedelta) -> int | None:
@@ -112,12 +164,13 @@ def _step(case: Case, held: dt.timedelta) -> int | None:
     return case.service.ops_team_id if held >= STEP else case.service.owner_id
 
 
-def _waiting_words(case: Case, moved: dt.datetime) -> Words:
-    text = (
+def _waiting_words(case: Case, moved: dt.datetime, wanting: Sequence[str]) -> Words:
+    waits = (
         f"Nobody has moved the {case.about} since {moved:%Y-%m-%d}: it is "
-        f"{case.get_state_display()} and waits for somebody. The page of the case says what can be done, and "
-        "by whom: decide, say what is missing, or withdraw it."
+        f"{case.get_state_display()} and waits for somebody."
     )
+    ways = "The page of the case says what can be done, and by whom"
+    text = " ".join([waits, *wanting, f"{ways}: decide, say what is missing, or withdraw it."])
     return Words(text, {"case": case.pk, "moved_at": moved.isoformat()})
 
 

@@ -116,7 +116,7 @@ def confirm_shadow(
         with transaction.atomic():
             service = Service.objects.select_for_update().get(pk=case.service_id)
             shadow = _running(case)
-            _refuse_confirming(case, shadow, side, by)
+            _refuse_confirming(case, shadow, side, by=by)
             review = locked(case.review) if case.review else None
             if review is None:
                 raise MovedError("It has no review.", case.state)
@@ -128,7 +128,7 @@ def confirm_shadow(
                 shadow=shadow, side=side.value, actor=name_of(by), reason=reason.strip(), at=now
             )
             if shadow.confirmations.count() == len(_SIDES) and seen.card:
-                _take_over(case, service, made, seen.card)
+                _take_over(case, service, made, card=seen.card)
     except IntegrityError as error:
         raise MovedError("Somebody else was faster: look at the case again.", case.state) from error
     return made
@@ -137,7 +137,7 @@ def confirm_shadow(
 def confirming_obstacle(case: Case, side: Side, by: User) -> str:
     """Why this person cannot confirm the shadow for a side now; empty when they can try."""
     try:
-        _refuse_confirming(case, _running(case), side, by)
+        _refuse_confirming(case, _running(case), side, by=by)
     except RefusedError as refused:
         return str(refused)
     return ""
@@ -155,7 +155,7 @@ def _running(case: Case) -> Shadow:
     return shadow
 
 
-def _refuse_confirming(case: Case, shadow: Shadow, side: Side, by: User) -> None:
+def _refuse_confirming(case: Case, shadow: Shadow, side: Side, *, by: User) -> None:
     moved(HANDOFF, case.state, "take over", what="The case")
     if side not in _SIDES:
         raise InvalidError("side", "Developers and operations confirm.")
@@ -187,7 +187,7 @@ def _reachable(case: Case, named: Sequence[Person]) -> list[int]:
     return sorted(keys)
 
 
-def _take_over(case: Case, service: Service, last: ShadowConfirmation, card: Scorecard) -> None:
+def _take_over(case: Case, service: Service, last: ShadowConfirmation, *, card: Scorecard) -> None:
     now, actor = last.at, last.actor
     said = last.reason or "the shadow ended well, both sides say"
     changes = {

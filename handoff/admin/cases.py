@@ -9,13 +9,17 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
 from handoff import actions
-from handoff.admin import case_forms
-from handoff.models import Case, StabilisationItem
-from handoff.reporting import report
+from handoff.admin import case_forms, shadow_pages
+from handoff.admin.reviews import state_label as review_state
+from handoff.models import Case, Review, StabilisationItem
+from handoff.reporting import items_left, report, share, watched
+from handoff.shadowing import GOOD, Tally
 from readiness import clock, rights
+from readiness.admin.charts import range_bar
 from readiness.admin.labels import Tone, label
 from readiness.admin.readonly import ReadOnlyAdmin
 from readiness.models import Service
@@ -24,6 +28,11 @@ SHOWN = 5
 PAGE = "admin:handoff_case_change"
 TONES: dict[str, Tone] = {
     "proposed": "warn",
+    "in_review": "warn",
+    "approved": "warn",
+    "shadowing": "warn",
+    "backed_up": "good",
+    "completed": "good",
     "joint_repair": "warn",
     "stabilising": "warn",
     "stabilised": "good",
@@ -86,7 +95,7 @@ class CaseAdmin(ReadOnlyAdmin):
         return rows
 
     def get_urls(self) -> list[URLPattern]:
-        """With the forms and the printable page."""
+        """With the forms, the pages of a shadow and the printable page."""
         wrap = self.admin_site.admin_view
         own = [
             path(
@@ -96,6 +105,7 @@ class CaseAdmin(ReadOnlyAdmin):
             ),
             path("propose/<int:service>/", wrap(self.propose_view), name="handoff_case_propose"),
             path("<int:pk>/do/<slug:step>/", wrap(self.step_view), name="handoff_case_step"),
+            path("<int:pk>/pages/", wrap(self.pages_view), name="handoff_case_pages"),
             path("<int:pk>/print/", wrap(self.print_view), name="handoff_case_print"),
         ]
         urls: list[URLPattern] = super().get_urls()
@@ -109,7 +119,7 @@ class CaseAdmin(ReadOnlyAdmin):
     @admin.display(description="state", ordering="state")
     def stage(self, case: Case) -> Any:
         """Where it is."""
-        return label(case.get_state_display(), TONES.get(case.state, "plain"))
+        return _state(case)
 
     @admin.display(description="overdue", ordering="late")
     def overdue(self, case: Any) -> Any:
@@ -121,11 +131,18 @@ class CaseAdmin(ReadOnlyAdmin):
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         """The page of a case."""
         case = self._case(request, object_id)
-        return self._page(request, case, "handoff/case.html", steps=case_forms.steps(case, request.user))
+        steps = case_forms.steps(case, request.user)
+        more = {"steps": steps, "refusals": case_forms.refusals(steps), "state": _state(case)}
+        return self._page(request, case, "handoff/case.html", **more, **_told(case))
+
+    def pages_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The pages of a handoff's shadow, to be assessed one by one."""
+        return shadow_pages.show(self, request, self._case(request, pk))
 
     def print_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What a management meeting would ask, on paper."""
-        return self._page(request, self._case(request, pk), "handoff/case_print.html")
+        case = self._case(request, pk)
+        return self._page(request, case, "handoff/case_print.html", report=report(case))
 
     def propose_view(self, request: HttpRequest, service: int) -> HttpResponse:
         """The form that proposes a handback."""
@@ -167,28 +184,30 @@ class CaseAdmin(ReadOnlyAdmin):
         """The form of one step, and what comes of it."""
         case, user = self._case(request, pk), request.user
         known = case_forms.STEPS.get(step)
-        if known is None:
+        if known is None or known.kind not in {"", case.kind}:
             raise Http404
-        if refused := known.refused(case, user):
+        # what was sent already is refused beside its form, where nothing of it is lost
+        if request.method != "POST" and (refused := known.refused(case, user)):
             messages.error(request, refused)
             return HttpResponseRedirect(reverse(PAGE, args=[case.pk]))
         form = known.form(_posted(request), case=case)
         return self._ask(
-            request, form, lambda said: known.act(case, by=user, **said) and case,
+            request, form, lambda said: _led_to(known.act(case, by=user, **said), case),
             title=f"{known.title}: {case.service}", back=reverse(PAGE, args=[case.pk]), done=known.done,
-            says=known.says,
+            says=known.says, **form.beside,
         )  # fmt: skip
 
-    def _ask(self, request: HttpRequest, form: Any, act: Any, **told: str) -> HttpResponse:
+    def _ask(self, request: HttpRequest, form: Any, act: Any, **told: Any) -> HttpResponse:
         if request.method == "POST" and form.is_valid():
             try:
-                case = act(form.cleaned_data)
+                made = act(form.cleaned_data)
             except actions.RefusedError as refused:
                 field = getattr(refused, "field", None)
                 form.add_error(field if field in form.fields else None, str(refused))
             else:
                 self.message_user(request, told["done"])
-                return HttpResponseRedirect(reverse(PAGE, args=[case.pk]))
+                address = f"admin:handoff_{made._meta.model_name}_change"  # noqa: SLF001 - Django's way to it
+                return HttpResponseRedirect(reverse(address, args=[made.pk]))
         context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form, **told}
         return TemplateResponse(request, "handoff/case_form.html", context)
 
@@ -199,7 +218,6 @@ class CaseAdmin(ReadOnlyAdmin):
             "original": case,
             "title": f"{case.service}: {case}",
             "case": case,
-            "report": report(case),
             **more,
         }
         return TemplateResponse(request, template, context)
@@ -207,11 +225,47 @@ class CaseAdmin(ReadOnlyAdmin):
     def _case(self, request: HttpRequest, pk: str | int) -> Case:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        rows = Case.objects.select_related("service__owner", "service__ops_team", "repair_owner")
+        rows = Case.objects.select_related("service__owner", "service__ops_team", "repair_owner", "review")
         found = rows.filter(pk=int(pk)).first() if str(pk).isdecimal() and len(str(pk)) < 19 else None
         if found is None:
             raise Http404
         return found
+
+
+def _state(case: Case) -> SafeString:
+    return label(case.get_state_display(), TONES.get(case.state, "plain"))
+
+
+def _led_to(made: Any, case: Case) -> Case | Review:
+    """What a step leads to: a review that it opened, else its case."""
+    return made if isinstance(made, Review) else case
+
+
+def _told(case: Case) -> dict[str, Any]:
+    """The report; above it where a handoff stands: its review, its newest shadow and what that lacks."""
+    if case.kind != Case.Kind.HANDOFF:
+        return {"report": report(case)}
+    shadows, review = watched(case), case.review
+    newest = shadows[-1] if shadows else None
+    return {
+        "report": [each for each in report(case, shadows) if newest is None or each.title != newest.title],
+        "shadow": newest,
+        "shares": _shares(newest.tally) if newest else [],
+        "review_state": review and review_state(review),
+        "items_left": items_left(review) if review and review.state == Review.State.OPEN else None,
+    }
+
+
+def _shares(tally: Tally) -> list[tuple[str, str, SafeString]]:
+    """Of a shadow's pages: how many are critical and actionable, in words and as a picture."""
+    counts = {
+        "Critical": (tally.critical, tally.critical_share),
+        "Actionable": (tally.actionable, tally.actionable_share),
+    }
+    return [
+        (name, share(count, tally), range_bar(of_all and of_all * 100, threshold=GOOD * 100))
+        for name, (count, of_all) in counts.items()
+    ]
 
 
 def _posted(request: HttpRequest) -> Any:

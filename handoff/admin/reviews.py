@@ -164,7 +164,7 @@ class ReviewAdmin(ReadOnlyAdmin):
         if not request.user.has_perm(VIEW):
             raise PermissionDenied
         rows = Review.objects.select_related(
-            "service__owner", "service__ops_team", "scorecard__policy"
+            "service__owner", "service__ops_team", "scorecard__policy", "case"
         ).defer("scorecard__policy__text", "scorecard__numbers")
         return get_object_or_404(rows, pk=pk if pk.isdecimal() else 0)
 
@@ -172,7 +172,7 @@ class ReviewAdmin(ReadOnlyAdmin):
 def part(request: HttpRequest, service: Service) -> dict[str, Any]:
     """A service's reviews, for its page, and the button that opens one before its launch, or late."""
     may_view = request.user.has_perm(VIEW)
-    found = reviews_with_overrides(Review.objects.filter(service=service))
+    found = reviews_with_overrides(Review.objects.filter(service=service).select_related("case"))
     rows = list(found[:SHOWN]) if may_view else []
     under_way = any(row.kind == Review.Kind.LAUNCH and row.ended_at is None for row in rows)
     waits = not under_way and actions.takes_launch_review(service)

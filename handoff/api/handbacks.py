@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from handoff import actions
 from handoff.api import handback_records as records
 from handoff.api.acting import MOVED, asking, said, takes
-from handoff.api.cases import CaseFilter, CaseViewSet
+from handoff.api.cases import JUSTIFIED, CaseFilter, CaseViewSet
 from handoff.misses import misses
 from handoff.models import Case
 from readiness.api.filters.base import ChoicesFilter
@@ -32,7 +32,7 @@ class HandbackViewSet(CaseViewSet):
     queryset = (
         Case.objects.filter(kind=Case.Kind.HANDBACK)
         .select_related("service", "repair_owner")
-        .prefetch_related("scorecards", "findings", "plan__owner", "exit_criteria", "comments")
+        .prefetch_related(JUSTIFIED, "findings", "plan__owner", "exit_criteria", "comments")
     )
     serializer_class = records.HandbackSerializer
     filterset_class = HandbackFilter

@@ -116,6 +116,9 @@ class ReviewSerializer(serializers.ModelSerializer[Review]):
     """A review."""
 
     service = serializers.SlugRelatedField[Service](slug_field="slug", read_only=True)
+    case: Any = serializers.PrimaryKeyRelatedField(
+        read_only=True, allow_null=True, help_text="Key of the handoff that it decides about."
+    )
     scorecard: Any = serializers.PrimaryKeyRelatedField(
         read_only=True, allow_null=True, help_text="What measured items read; frozen once signed."
     )
@@ -125,8 +128,9 @@ class ReviewSerializer(serializers.ModelSerializer[Review]):
     class Meta:
         model = Review
         fields = (
-            *("id", "service", "kind", "state", "checklist", "checklist_version", "opened_by", "opened_at"),
-            *("reason", "scorecard", "signed_at", "ended_at", "sign_offs", "overrides"),
+            *("id", "service", "kind", "case", "state", "checklist", "checklist_version"),
+            *("opened_by", "opened_at", "reason", "scorecard", "signed_at", "ended_at"),
+            *("sign_offs", "overrides"),
         )
         read_only_fields: tuple[str, ...] = fields
 

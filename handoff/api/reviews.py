@@ -38,7 +38,7 @@ class ReviewFilter(TimedFilter):
 class ReviewViewSet(Acts, mixins.RetrieveModelMixin, ListViewSet[Review]):
     """Reviews: their checklists, who signed them, and what they led to."""
 
-    queryset = Review.objects.select_related("service__owner", "service__ops_team").prefetch_related(
+    queryset = Review.objects.select_related("service__owner", "service__ops_team", "case").prefetch_related(
         "sign_offs", OVERRIDES
     )
     serializer_class = records.ReviewSerializer
@@ -182,5 +182,5 @@ def _item(review: Review, key: str | int) -> ChecklistItem:
 
 
 def _shown(review: Review) -> Any:
-    rows = Review.objects.select_related("service").prefetch_related("sign_offs", OVERRIDES)
+    rows = Review.objects.select_related("service", "case").prefetch_related("sign_offs", OVERRIDES)
     return records.ReviewDetailSerializer(_whole(rows).get(pk=review.pk)).data

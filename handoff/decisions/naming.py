@@ -10,7 +10,7 @@ from handoff.decisions.records import Decision
 from handoff.models import Case, ChecklistItem, Condition, Consultant, Finding, Review, StabilisationItem
 from handoff.models.review import UNDER_WAY
 from readiness.ingest.people import person_slug
-from readiness.models import Person, Service, Waiver
+from readiness.models import Page, Person, Service, Waiver
 
 Row = TypeVar("Row")
 Find = Callable[[Decision, Service], Any]
@@ -18,6 +18,8 @@ ONE: Final = frozenset({"owner", "to", "person"})
 """Arguments that name a person."""
 MANY: Final = frozenset({"consultants", "reachable"})
 """Arguments that name people."""
+PAGE: Final = "page"
+"""The argument that names a page."""
 
 
 def person_called(field: str, name: str) -> Person:
@@ -36,8 +38,17 @@ def service_called(name: str) -> Service:
     return service
 
 
-def named_people(field: str, value: Any) -> Any:
-    """An argument as the actions take it: people instead of their names."""
+def page_called(name: str, service: Service) -> Page:
+    """The page of a service by its ``source:id``. Raises ``InvalidError``."""
+    source, _, key = name.partition(":")
+    page = Page.objects.filter(service=service, source=source, external_id=key).first()
+    return _found(page, PAGE, f"{name!r} is no page of {service.slug}: name it as source:id")
+
+
+def named(field: str, value: Any, service: Service) -> Any:
+    """An argument as the actions take it: people, and a page, instead of their names."""
+    if field == PAGE:
+        return page_called(value, service)
     if field in ONE and value is not None:
         return person_called(field, value)
     return [person_called(field, name) for name in value] if field in MANY else value

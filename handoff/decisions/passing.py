@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from handoff.actions import as_recorded, expire_waivers, lapse_reviews, newest
 from handoff.actions.handback_following import follow_joint_repair, take_progress
+from handoff.actions.handoff_following import moments_of, move_on
 from handoff.checklists.rules import lapses_at
 from handoff.models import Case, Review
 from readiness import clock, rejudging
@@ -15,12 +16,16 @@ from readiness.models import Service, Waiver
 
 
 def pass_time(services: Collection[int], until: dt.datetime) -> None:
-    """Let waivers of these services expire, reviews lapse and joint repairs end, each when it was due.
+    """Let waivers of these services expire, reviews and handoffs lapse, shadows that went badly stop, and
+    joint repairs and back-up end, each when it was due.
 
     The sweeps do the same for what is live. They also follow verdicts from day to day, which nobody judged
-    here: a joint repair is looked at when its end comes, or the next decision of its service.
+    here: a joint repair is looked at when its end comes, or the next decision of its service; and handoffs
+    are looked back at by live judgements alone.
     """
-    for moment in sorted({*_waivers(services), *_reviews(services), *_repairs(services)}):
+    handoffs = Case.objects.filter(kind=Case.Kind.HANDOFF, service__in=services)
+    moments = {*_waivers(services), *_reviews(services), *_repairs(services), *moments_of(handoffs)}
+    for moment in sorted(moments):
         if moment > until:
             return
         with transaction.atomic():
@@ -29,6 +34,7 @@ def pass_time(services: Collection[int], until: dt.datetime) -> None:
                 lapse_reviews(moment)
                 for case in _cases(services).filter(repair_ends_at__lte=moment):
                     follow(case.service)
+                move_on(handoffs, moment)
             rejudging.mark(services)  # the live judgement follows, as it does when a sweep is first
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from handoff.checklists import Side
 from readiness.evidence import MAX_LINE, Problem, Rejection, rejection
-from readiness.evidence.fields import MAX_TEXT, NAME_PATTERN, Flag, Link, Moment, Name, Text, Word
+from readiness.evidence.fields import MAX_NAME, MAX_TEXT, NAME_PATTERN, Flag, Link, Moment, Name, Text, Word
 
 Said = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT, pattern=NAME_PATTERN)]
 """A text that is needed: never blank."""
@@ -20,6 +20,8 @@ Day = Annotated[dt.date, Field(strict=True)]
 Severity = Annotated[int, Field(strict=True)]
 Worked = Annotated[Decimal, Field(max_digits=5, decimal_places=2)]
 Names = Annotated[tuple[Name, ...], Field(max_length=100)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=2 * MAX_NAME + 1, pattern=NAME_PATTERN)]
+"""Names a row of evidence, as ``source:id``."""
 
 
 class Decision(BaseModel):
@@ -175,6 +177,22 @@ class Advise(Decision):
 # Cases -------------------------------------------------------------------------------------------------
 
 
+class AssessPage(Decision):
+    """Whether a page of a shadow was critical, and actionable."""
+
+    page: Reference
+    critical: Flag
+    actionable: Flag
+    remark: Text = ""
+
+
+class ConfirmShadow(Plain):
+    """A shadow ended well, says a side; the developers' side says who stays reachable."""
+
+    side: Side
+    reachable: Names = ()
+
+
 class ProposeHandback(Reasoned):
     """Operations are to give a service back."""
 
@@ -258,6 +276,13 @@ RECORDS: Final[Mapping[str, type[Decision]]] = {
     "propose_handoff": Reasoned,
     "reject_handoff": Reasoned,
     "withdraw_handoff": Reasoned,
+    "open_handoff_review": Plain,
+    "accept_handoff": Plain,
+    "begin_shadow": Plain,
+    "assess_page": AssessPage,
+    "stop_shadow": Reasoned,
+    "confirm_shadow": ConfirmShadow,
+    "complete_handoff": Reasoned,
     "propose_handback": ProposeHandback,
     "reject_handback": Reasoned,
     "withdraw_handback": Reasoned,

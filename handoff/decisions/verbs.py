@@ -16,7 +16,7 @@ from handoff.decisions.naming import (
     a_waiver_asked,
     a_waiver_live,
     an_item,
-    named_people,
+    named,
     the_case,
     the_handback,
     the_handoff,
@@ -40,7 +40,7 @@ class Verb:
     def do(self, decision: Decision, service: Service, by: User) -> None:
         """Act. Raises ``RefusedError``."""
         said = {
-            field: named_people(field, value)
+            field: named(field, value, service)
             for field, value in decision.arguments.items()
             if field not in self.names
         }
@@ -77,6 +77,13 @@ VERBS: Final[Mapping[str, Verb]] = {
     "propose_handoff": Verb(actions.propose_handoff, the_service),
     "reject_handoff": Verb(actions.reject_handoff, the_handoff),
     "withdraw_handoff": Verb(actions.withdraw_handoff, the_handoff),
+    "open_handoff_review": Verb(actions.open_handoff_review, the_handoff),
+    "accept_handoff": Verb(actions.accept_handoff, the_handoff),
+    "begin_shadow": Verb(actions.begin_shadow, the_handoff),
+    "assess_page": Verb(actions.assess_page, the_handoff, decides=False),
+    "stop_shadow": Verb(actions.stop_shadow, the_handoff),
+    "confirm_shadow": Verb(actions.confirm_shadow, the_handoff),
+    "complete_handoff": Verb(actions.complete_handoff, the_handoff),
     "propose_handback": Verb(actions.propose_handback, the_service),
     "reject_handback": Verb(actions.reject_handback, the_handback),
     "withdraw_handback": Verb(actions.withdraw_handback, the_handback),

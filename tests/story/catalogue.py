@@ -55,11 +55,12 @@ def _system(slug: str) -> dict[str, Any]:
 
 
 def _component(plot: Plot) -> dict[str, Any]:
+    launched_on = None if plot.launched_by_review else plot.launched_on
     annotations = {
         "handoff/made-up": "true",
         "handoff/tier": str(plot.tier),
         "handoff/ops-team": f"group:default/{plot.ops_team}",
-        "handoff/launched-on": plot.launched_on.isoformat() if plot.launched_on else None,
+        "handoff/launched-on": launched_on.isoformat() if launched_on else None,
         "handoff/management-state": plot.state if plot.state != "developer_managed" else None,
         "handoff/components": ", ".join(plot.components),
     }
@@ -72,10 +73,18 @@ def _component(plot: Plot) -> dict[str, Any]:
             "title": plot.title,
             "description": plot.story,
             "annotations": {name: value for name, value in annotations.items() if value},
+            "links": [
+                {"url": f"https://git.larkfield.example/{plot.key}", "title": "Source", "type": "source"},
+                {
+                    "url": f"https://docs.larkfield.example/{plot.key}",
+                    "title": "Handbook",
+                    "type": "documentation",
+                },
+            ],
         },
         "spec": {
             "type": "service",
-            "lifecycle": plot.lifecycle,
+            "lifecycle": "experimental" if plot.launched_by_review else plot.lifecycle,
             "owner": f"group:default/{plot.team}",
             "system": plot.system,
             **({"dependsOn": synchronous} if synchronous else {}),

@@ -72,7 +72,7 @@ class Chronicle:
         name = NAMES[kind].format(key=self.plot.key, KEY=self.plot.key.upper(), number=self._numbers[kind])
         at = fields[TIMES[kind]]
         if kind in self.plot.kinds and (kind == "shift" or at <= self.plot.heard_until(kind)):
-            stated = {key: _written(value) for key, value in fields.items() if value is not None}
+            stated = {key: _stated(value) for key, value in fields.items() if value is not None}
             self.rows[kind].append({"service": self.plot.slug, "source": SOURCES[kind], "id": name, **stated})
         return name
 
@@ -103,10 +103,9 @@ class Chronicle:
         at = datetime.combine(monday + timedelta(days=day), time(*divmod(minutes, 60)), self.team.tz)
         return at.astimezone(UTC)
 
-    @property
-    def carriers(self) -> tuple[Person, ...]:
+    def carriers(self, monday: date) -> tuple[Person, ...]:
         """Who takes turns on call: operations and two of those who build it, or these alone."""
-        if self.plot.state == "ops_managed":
+        if self.plot.state_on(datetime.combine(monday, time(), UTC)) == "ops_managed":
             return (
                 *members(self.plot.ops_team, ("ops",)),
                 *members(self.plot.team, ("developer",))[:1],
@@ -116,7 +115,7 @@ class Chronicle:
 
     def turn(self, monday: date) -> Person:
         """Whose week on call it is."""
-        carriers = self.carriers
+        carriers = self.carriers(monday)
         return carriers[(monday.toordinal() // 7 + len(self.plot.slug)) % len(carriers)]
 
     def on_call(self, at: datetime) -> Person:
@@ -152,5 +151,10 @@ def by_now(at: datetime) -> datetime | None:
     return at if at <= END else None
 
 
-def _written(value: Any) -> Any:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value
+def written(at: datetime) -> str:
+    """A moment as the files have it, in UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _stated(value: Any) -> Any:
+    return written(value) if isinstance(value, datetime) else value

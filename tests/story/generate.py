@@ -10,11 +10,12 @@ from readiness.evidence import FILES
 from tests.story.catalogue import catalogue
 from tests.story.changes import tell_changes
 from tests.story.chronicle import TIMES, Chronicle, Row
+from tests.story.deciding import decision_rows
 from tests.story.organisation import people_rows
 from tests.story.plot import KINDS
 from tests.story.plots import PLOTS
 from tests.story.readme import readme
-from tests.story.spans import feed_rows, tell_dependencies, tell_shifts, tell_signals
+from tests.story.spans import feed_rows, tell_dependencies, tell_shadows, tell_shifts, tell_signals
 from tests.story.trouble import tell_pages, tell_troubles
 from tests.story.work import tell_defects, tell_observations, tell_work
 
@@ -33,6 +34,7 @@ TELLERS = (
     tell_signals,
     tell_dependencies,
     tell_shifts,
+    tell_shadows,
 )
 
 
@@ -43,9 +45,11 @@ def write(folder: Path) -> None:
     (folder / "README.md").write_text(readme(), encoding="utf-8")
     _write_lines(folder / "people.jsonl", people_rows())
     _write_lines(folder / "feeds.jsonl", feed_rows(PLOTS))
-    for kind, rows in _rows().items():
+    told = _rows()
+    for kind, rows in told.items():
         ending = ".jsonl.gz" if kind in ZIPPED else ".jsonl"
         _write_lines(folder / f"{NAMES[kind]}{ending}", rows)
+    _write_lines(folder / "decisions.jsonl", decision_rows(told["page"]))
 
 
 def _rows() -> dict[str, list[Row]]:

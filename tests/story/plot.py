@@ -176,6 +176,22 @@ class Told:
     deploy: str | None = "ready"
 
 
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A stretch in which operations are paged beside the developers."""
+
+    since: datetime
+    until: datetime = END
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The service changes hands by a recorded decision."""
+
+    at: datetime
+    state: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
     """One service and the path it lives through."""
@@ -193,6 +209,11 @@ class Plot:
     deployed_on: date | None = None
     """It runs in production since that day, if not since two weeks before its launch."""
     state: str = "developer_managed"
+    """In which it is adopted."""
+    moved: tuple[Moved, ...] = ()
+    shadows: tuple[Shadow, ...] = ()
+    launched_by_review: bool = False
+    """The catalogue has it before its launch: a recorded decision launches it."""
     ended_at: datetime = END
     """Nothing is heard of it afterwards."""
     components: tuple[str, ...] = ("api", "worker")
@@ -246,6 +267,10 @@ class Plot:
     def heard_until(self, kind: str) -> datetime:
         """When the feed of a kind was heard last."""
         return min(self.silent.get(kind, END), self.ended_at)
+
+    def state_on(self, at: datetime) -> str:
+        """Who runs it at a moment, as a management state."""
+        return [self.state, *(moved.state for moved in self.moved if moved.at <= at)][-1]
 
     def pace_on(self, day: date) -> Pace:
         """The pace of a day."""

@@ -3,12 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
+from itertools import cycle
 
-from tests.story.chronicle import SOURCES, WEEK, Chronicle, Row
+from tests.story.chronicle import SOURCES, WEEK, Chronicle, Row, written
+from tests.story.organisation import TEAM, members
 from tests.story.plot import GOLDEN, KINDS, SIGNALS, Plot
 
 HEARTBEAT = timedelta(minutes=12)
 """Telemetry was seen last so long before the story ends."""
+DAY = timedelta(days=1)
 ROSTER_AHEAD = timedelta(weeks=4)
 
 
@@ -79,6 +82,26 @@ def tell_shifts(chronicle: Chronicle) -> None:
         monday += WEEK
 
 
+def tell_shadows(chronicle: Chronicle) -> None:
+    """A day for each ops engineer in turn, beside the developers."""
+    team = chronicle.plot.ops_team
+    engineers = members(team, ("ops",))
+    for shadow in chronicle.plot.shadows:
+        day = datetime.combine(shadow.since.date(), time(9), TEAM[team].tz)
+        turns = cycle(engineers)
+        while day < shadow.until:
+            person = next(turns)
+            chronicle.tell(
+                "shift",
+                person=person.log_in,
+                role=person.role,
+                starts_at=day,
+                ends_at=day + DAY,
+                rotation="shadow",
+            )
+            day += DAY
+
+
 def feed_rows(plots: Iterable[Plot]) -> Iterator[Row]:
     """Who was heard from when to when; services with the same span share a line."""
     spans: defaultdict[tuple[str, datetime, datetime], list[str]] = defaultdict(list)
@@ -92,11 +115,7 @@ def feed_rows(plots: Iterable[Plot]) -> Iterator[Row]:
             "source": SOURCES[kind],
             "kind": kind,
             "services": services,
-            "since": _written(since),
-            "last_seen_at": _written(until),
+            "since": written(since),
+            "last_seen_at": written(until),
             **({"reports_failures": True} if kind == "deployment" else {}),
         }
-
-
-def _written(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -66,3 +66,38 @@ WORK = {
 """Titles by category."""
 SHARES = {"feature": 0.52, "incident": 0.14, "technical_debt": 0.2, "non_functional": 0.14}
 """How work divides among the categories."""
+ATTESTED = {
+    "known_issues": "All that we know of is in the tracker.",
+    "alerts_owned": "Each alert names its team and its page of the runbook.",
+    "slo_agreed": "99.5 % of requests within 400 ms; below that, no features.",
+    "dashboards_shown": "We walked through both dashboards.",
+    "design_reviewed": "Reviewed by the architects; notes are in the handbook.",
+    "single_points": "The database, which has a standby.",
+    "caller_limits": "100 requests a second for each caller.",
+    "rollback_rehearsed": "Rolled back in staging, in four minutes.",
+    "proven_and_stopped": "It is in the handbook, with the commands.",
+    "risky_switched": "All that is new is behind a switch.",
+    "load_tested": "Holds three times the peak of December.",
+    "backup_restored": "Restored into staging, in 25 minutes.",
+    "certificates": "They renew themselves; an alert comes ten days ahead.",
+    "security_reviewed": "Reviewed, with two findings, both mended.",
+    "data_duties": "Names and addresses, kept for two years.",
+    "runbooks_walked": "Walked through, and two steps mended.",
+    "access": "Everybody of the rota has logged in.",
+    "incident_exercise": "Played an outage of the database.",
+    "rota_agreed": "Six people, a week each; then the lead.",
+    "developers_reachable": "Two of us, by telephone.",
+    "consultant_named": "Named, and knows the service.",
+    "worth": "It is quiet, and its customers shop at night.",
+}
+"""What people say of each item of a review that they attest."""
+BY_OPERATIONS = frozenset(
+    {"dashboards_shown", "runbooks_walked", "access", "rota_agreed", "consultant_named", "worth"}
+)
+"""Items that operations attest; developers the others."""
+SOON_STALE = ("rollback_rehearsed", "access")
+"""Items of which an attestation lives for 90 days."""
+OF_HANDOFF, OF_LAUNCH = (
+    tuple(slug for slug in ATTESTED if slug != other) for other in ("consultant_named", "worth")
+)
+"""What the reviews of either kind ask."""
