@@ -45,6 +45,11 @@ class OwnDatabase:
         return f"postgres://{login}@{server['HOST'] or '127.0.0.1'}:{server['PORT'] or 5432}/{self.name}"
 
     @property
+    def name_in_settings(self) -> str:
+        """``NAME`` of this database among Django's settings."""
+        return self.name if self.on_postgresql else str(self.file)
+
+    @property
     def file(self) -> Path:
         """Where SQLite keeps it."""
         return self.folder / f"{self.name}.sqlite3"
@@ -103,7 +108,11 @@ class OwnDatabase:
         """Start a process of ours on this database; its words go into a file beside it."""
         with (self.folder / f"{self.name}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, *arguments], cwd=ROOT, env=self._environment(), stdout=log, stderr=log
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=self.process_environment(),
+                stdout=log,
+                stderr=log,
             )
 
     def manage(self, *arguments: str) -> None:
@@ -111,14 +120,15 @@ class OwnDatabase:
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env=self._environment(),
+            env=self.process_environment(),
             capture_output=True,
             timeout=WAIT * 2,
             check=False,
         )
         assert done.returncode == 0, done.stderr.decode()
 
-    def _environment(self) -> dict[str, str]:
+    def process_environment(self) -> dict[str, str]:
+        """The environment of a process of ours on this database."""
         told = {"ENV_FILE": os.devnull, "DEBUG": "true", "CELERY_BROKER_URL": "memory://"}
         ours = {**told, "DATABASE_URL": self.address, **self.environment}
         return {**os.environ, **ours, "DJANGO_SETTINGS_MODULE": "config.settings"}

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
-from django.core.management import call_command
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +15,7 @@ from readiness.ingest.tables import TABLES
 from readiness.measures.graph import cycles
 from readiness.models import Feed, Service
 from tests.factories import NOW
-from tests.worked_fleet import FOLDER, expected
+from tests.worked_fleet import expected
 
 pytestmark = pytest.mark.django_db
 
@@ -27,11 +26,6 @@ STANDING = sorted(
     slug for slug, wanted in expected()["services"].items() if wanted["handoff"] or wanted["handback"]
 )
 """Services of the worked fleet that have one of the two verdicts."""
-
-
-@pytest.fixture
-def worked_fleet() -> None:
-    call_command("import_fleet", FOLDER, verbosity=0)
 
 
 @contextmanager
@@ -59,7 +53,7 @@ def take_away(pk: int, kind: Kind) -> None:
     TABLES[kind].rows().filter(service=pk).delete()
 
 
-@pytest.mark.usefixtures("worked_fleet")
+@pytest.mark.usefixtures("worked_fleet_once")
 def test_no_kind_of_evidence_taken_from_a_service_of_the_worked_fleet_makes_its_verdict_the_best() -> None:
     services = {slug: Service.objects.get(slug=slug).pk for slug in STANDING}
     for slug, pk in services.items():
@@ -70,7 +64,7 @@ def test_no_kind_of_evidence_taken_from_a_service_of_the_worked_fleet_makes_its_
                 assert verdict_of(pk) not in BEST, f"{slug} without {kind} was {before}"
 
 
-@pytest.mark.usefixtures("worked_fleet")
+@pytest.mark.usefixtures("worked_fleet_once")
 @given(slug=st.sampled_from(STANDING), kinds=st.permutations(TAKEN_AWAY))
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 def test_nor_do_several_kinds_one_after_another(slug: str, kinds: Sequence[Kind]) -> None:
@@ -84,7 +78,7 @@ def test_nor_do_several_kinds_one_after_another(slug: str, kinds: Sequence[Kind]
             before = after
 
 
-@pytest.mark.usefixtures("worked_fleet")
+@pytest.mark.usefixtures("worked_fleet_once")
 def test_among_the_services_tried_there_are_good_ones_and_bad_ones() -> None:
     verdicts = {verdict_of(Service.objects.get(slug=slug).pk) for slug in STANDING}
     assert verdicts >= {"ready", "not_ready", "cannot_tell", "holds", "below", "urgent"}

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.db import connections
 
 from readiness import clock
@@ -16,7 +15,6 @@ from readiness.management.commands.evaluate import Command as Evaluate
 from readiness.management.commands.gate import Command
 from tests.command_line import answer, shell
 from tests.own_database import OwnDatabase, own_name
-from tests.worked_fleet import FOLDER
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
 JUDGED = ("model", "quote", "ledger", "fresh", "raw", "steady", "away")
@@ -116,9 +114,10 @@ Ask = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def ask(db: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
+def ask(
+    worked_fleet_once: None, db: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Ask:
     """Asks as a shell would, so many hours after the judgement; status, output, errors."""
-    call_command("import_fleet", FOLDER, verbosity=0)
     monkeypatch.setattr(clock, "now", lambda: AT)
     answer(Evaluate(), *JUDGE[1:])
     answer(Evaluate(), "--at=2026-06-30T00:00:00Z", "--service=orders")

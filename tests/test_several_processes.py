@@ -1,7 +1,6 @@
 """Two web processes and three workers on one PostgreSQL judge a fleet once, whole, though one is killed."""
 
 import json
-import os
 import socket
 import subprocess
 import time
@@ -16,7 +15,7 @@ import pytest
 from django.db import connection
 
 from readiness import tasks
-from tests.own_database import WAIT, OwnDatabase
+from tests.own_database import WAIT, OwnDatabase, own_name
 from tests.workers import send, wait_for, workers_of
 
 pytestmark = pytest.mark.needs_database
@@ -30,13 +29,12 @@ LOG_IN = ("lead", "a-log-in-of-this-test")
 
 
 @pytest.fixture
-def fleet(broker: str, tmp_path: Path) -> Iterator[OwnDatabase]:
+def fleet(broker: str, tmp_path: Path, migrated_database: OwnDatabase) -> Iterator[OwnDatabase]:
     """2,000 services with a little evidence each."""
     if connection.vendor != "postgresql":
         pytest.skip("several processes write at once on PostgreSQL; CI runs this there")
     told = {"CELERY_BROKER_URL": broker, "EVALUATION_BATCH_SIZE": str(BATCH), "ALLOWED_HOSTS": "127.0.0.1"}
-    database = OwnDatabase(f"handoff_several_{os.getpid()}", tmp_path, told).create()
-    database.manage("migrate", "--verbosity", "0")
+    database = OwnDatabase(own_name("several"), tmp_path, told).create(migrated_database)
     database.manage("import_fleet", str(_folder(tmp_path / "large")))
     database.manage("demo_login", *LOG_IN)
     yield database

@@ -3,16 +3,15 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from math import isclose
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from pytest_django.plugin import DjangoDbBlocker
 
 from readiness import evaluation
 from readiness.models import CurrentScore, Scorecard
 from readiness.reading import rendered_many
-from tests.worked_fleet import FOLDER, expected
+from tests.worked_fleet import expected
 
 pytestmark = pytest.mark.django_db
 
@@ -22,14 +21,14 @@ VERDICTS = ("handoff", "launch", "deploy", "handback")
 COLUMNS = ("score", "evidence", "possible", "level", "management_state", *VERDICTS)
 
 
-@pytest.fixture
-def cards() -> dict[str, Scorecard]:
+@pytest.fixture(scope="module")
+def cards(worked_fleet_once: None, django_db_blocker: DjangoDbBlocker) -> dict[str, Scorecard]:
     """The scorecards of the worked fleet at the moment of ``expected.json``, by slug."""
-    call_command("import_fleet", Path(FOLDER), verbosity=0)
-    run = evaluation.run(evaluation.request(datetime.fromisoformat(EXPECTED["at"])))
-    assert (run.state, run.written, run.errors) == ("done", len(SERVICES), [])
-    found = Scorecard.objects.filter(evaluation=run).select_related("service", "policy", "evaluation")
-    return {card.service.slug: card for card in found.order_by("service__slug")}
+    with django_db_blocker.unblock():
+        run = evaluation.run(evaluation.request(datetime.fromisoformat(EXPECTED["at"])))
+        assert (run.state, run.written, run.errors) == ("done", len(SERVICES), [])
+        found = Scorecard.objects.filter(evaluation=run).select_related("service", "policy", "evaluation")
+        return {card.service.slug: card for card in found.order_by("service__slug")}
 
 
 def test_every_number_and_verdict_of_the_worked_fleet_comes_out_as_expected(
