@@ -10,10 +10,11 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from handoff import actions, guards
-from handoff.models import Transition
-from readiness.models import ManagementChange
+from handoff.models import AppliedDecision, LookBack, OverrideEnd, ReviewComment, Transition, VerdictOverride
+from readiness.models import ManagementChange, PolicyActivation
 from tests.command_line import shell
-from tests.factories import NOW, ServiceFactory
+from tests.factories import NOW, AdviceNoteFactory, ExclusionFactory, ServiceFactory
+from tests.handing_off import Handover
 from tests.own_database import OwnDatabase
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +27,27 @@ def adopted() -> Transition:
     service = ServiceFactory.create()
     actions.adopt(service, state="ops_managed", effective_at=NOW, actor="1 Ada", reason="it ran already")
     return Transition.objects.get()
+
+
+@pytest.fixture
+def rows_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handed-off service, and a row of each table that its story does not write."""
+    place = Handover(monkeypatch)
+    case = place.moved()
+    said = {"actor": "1 Ada", "reason": "It cannot wait.", "at": place.now}
+    review, card = case.review, case.moved_card
+    assert review is not None
+    assert card is not None
+    override = VerdictOverride.objects.create(
+        review=review, service=place.service, verdict="not_ready", scorecard=card, **said
+    )
+    OverrideEnd.objects.create(override=override, **said)
+    ReviewComment.objects.create(review=review, author="1 Ada", text="Hm.", at=place.now)
+    LookBack.objects.create(case=case, days=30, scorecard=card, numbers={}, at=place.now)
+    PolicyActivation.objects.create(policy=card.policy, **said)
+    AppliedDecision.objects.create(fleet="shop", digest="0" * 64, applied_at=place.now)
+    AdviceNoteFactory.create()
+    ExclusionFactory.create(service=place.service)
 
 
 def refused(statement: str) -> bool:
@@ -48,6 +70,19 @@ def test_raw_sql_cannot_change_or_delete_a_row(
 ) -> None:
     assert refused(statement.format(model._meta.db_table))
     assert model.objects.get().reason == "it ran already"
+
+
+def open_to(statement: str) -> list[str]:
+    """Tables in which a statement is not refused."""
+    return [table for table in TABLES if not refused(statement.format(table))]
+
+
+@pytest.mark.usefixtures("rows_of_each")
+def test_rows_of_no_table_can_be_changed_or_deleted_also_after_a_later_migration() -> None:
+    statements = ("UPDATE {} SET id = id + 1000", "UPDATE {} SET id = id", "DELETE FROM {}")
+    assert [each for statement in statements for each in open_to(statement)] == []
+    _by_altering()
+    assert [each for statement in statements for each in open_to(statement)] == []
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -60,11 +60,15 @@ def propose(
     return case
 
 
-def end_case(case: Case, name: str, *, by: User, reason: str, asked: str, decides: bool = False) -> Case:
-    """A move by which a person ends a case; ``asked`` is what they hear who give no reason.
+def end_case(
+    case: Case, name: str, *, kind: str, by: User, reason: str, asked: str, decides: bool = False
+) -> Case:
+    """A move by which a person ends a case of this kind; ``asked`` is what they hear who give no reason.
 
-    Raises ``NotAllowedError``, ``InvalidError`` without a reason, and ``MovedError``.
+    Raises ``NotAllowedError``, ``InvalidError`` without a reason or for one of another kind, ``MovedError``.
     """
+    if case.kind != kind:
+        raise InvalidError("case", f"This is a {case.kind}, and no {kind}.")
     check(case, name, by)
     said = needed(reason, "reason", asked)
     now, decided = clock.now(), {"decider": name_of(by)} if decides else {}

@@ -51,12 +51,19 @@ def reject_handback(case: Case, *, by: User, reason: str) -> Case:
     Raises ``NotAllowedError``, also for who proposed it, ``InvalidError`` without a reason, ``MovedError``.
     """
     asked = "Say why: who proposed it reads it."
-    return end_case(case, "reject", by=by, reason=reason, asked=asked, decides=True)
+    return end_case(case, "reject", kind=Case.Kind.HANDBACK, by=by, reason=reason, asked=asked, decides=True)
 
 
 def withdraw_handback(case: Case, *, by: User, reason: str) -> Case:
     """Take back what one proposed oneself. Raises as :func:`reject_handback`."""
-    return end_case(case, "withdraw", by=by, reason=reason, asked="Say why it is no longer wanted.")
+    return end_case(
+        case,
+        "withdraw",
+        kind=Case.Kind.HANDBACK,
+        by=by,
+        reason=reason,
+        asked="Say why it is no longer wanted.",
+    )
 
 
 def repair_jointly(case: Case, *, plan: str, owner: Person, ends_at: dt.datetime, by: User) -> Case:

@@ -41,7 +41,7 @@ def reject_handoff(case: Case, *, by: User, reason: str) -> Case:
     Raises ``NotAllowedError``, also for who proposed it, ``InvalidError`` without a reason or once it is
     reviewed, ``MovedError``.
     """
-    return end_case(case, "reject", by=by, reason=reason, asked=KEPT, decides=True)
+    return end_case(case, "reject", kind=Case.Kind.HANDOFF, by=by, reason=reason, asked=KEPT, decides=True)
 
 
 def withdraw_handoff(case: Case, *, by: User, reason: str) -> Case:
@@ -50,7 +50,7 @@ def withdraw_handoff(case: Case, *, by: User, reason: str) -> Case:
     Raises as :func:`reject_handoff`.
     """
     with transaction.atomic():
-        end_case(case, "withdraw", by=by, reason=reason, asked=KEPT)
+        end_case(case, "withdraw", kind=Case.Kind.HANDOFF, by=by, reason=reason, asked=KEPT)
         end_review(case, "withdraw", actor=name_of(by), reason=reason, at=case.ended_at or clock.now())
     return case
 
