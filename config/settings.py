@@ -427,6 +427,8 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    # who logged in stands in the admin
-    "loggers": {"axes": {"level": "WARNING"}},
+    "loggers": {
+        "axes": {"level": "WARNING"},  # who logged in stands in the admin
+        "kombu.connection": {"level": "ERROR"},  # warns that the embedded broker has no host: it needs none
+    },
 }

@@ -155,7 +155,7 @@ def _card(card: Scorecard, kind: str) -> Section:
         return Section(heading, refused)
     shown = reading.rendered(card)
     verdict = shown["verdicts"][kind]
-    reasons = " ".join(verdict["reasons"]) if verdict else ""
+    reasons = " ".join(f"{each[:1].upper()}{each[1:]}." for each in verdict["reasons"]) if verdict else ""
     said = f"Score {shown['score']:g} to {shown['possible']:g}. {reasons}"
     return Section(heading, said.strip(), ("Criterion", "Score", "Asked for", "Why"), [
         (each["title"], NO_SCORE if each["score"] is None else f"{each['score']:g}",
