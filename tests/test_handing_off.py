@@ -5,10 +5,11 @@ import datetime as dt
 import pytest
 
 from handoff import actions
+from handoff.actions.review_escalating import escalate_reviews
 from handoff.checklists import Side
 from handoff.consequences import Change, Happening
 from handoff.models import Case, Transition
-from readiness.models import ManagementChange
+from readiness.models import Alert, ManagementChange
 from tests.handing_back import DAY
 from tests.handing_off import Handover
 
@@ -252,3 +253,13 @@ def test_back_up_ends_early_with_a_reason(place: Handover) -> None:
     actions.complete_handoff(case, by=place.eng, reason="No page in two weeks.")
 
     assert (case.state, case.ended_at) == ("completed", place.now)
+
+
+def test_a_signed_review_waits_for_nobody_and_its_handoff_does(place: Handover) -> None:
+    place.approved()
+    place.pass_time(15 * DAY)
+
+    escalate_reviews(place.now)
+    actions.keep_alerts_of_cases(place.now)
+
+    assert list(Alert.objects.values_list("kind", flat=True)) == ["case_stalled"]

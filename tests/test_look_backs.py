@@ -67,10 +67,10 @@ def moved(place: Place) -> Case:
     return case
 
 
-def days_of(case: Case) -> list[int]:
+def days_of(case: Case, now: dt.datetime) -> list[int]:
     """The looks back that there are after a sweep, which done again writes none."""
-    look_back(NOW + 400 * DAY)
-    assert look_back(NOW + 400 * DAY) == 0
+    look_back(now)
+    assert look_back(now) == 0
     return [each.days for each in case.look_backs.all()]
 
 
@@ -83,7 +83,7 @@ def test_each_is_written_once_its_day_is_judged(place: Place) -> None:
     found = []
     for at in (30 * DAY - TICK, 30 * DAY, 90 * DAY - TICK, 90 * DAY):
         judge(case.service, NOW + at)
-        found.append(days_of(case))
+        found.append(days_of(case, NOW + at))
     assert found == [[], [30], [30], [30, 90]]
     assert [look.scorecard.at - NOW for look in case.look_backs.all()] == [30 * DAY, 90 * DAY]
 
@@ -105,8 +105,20 @@ def test_a_late_sweep_keeps_the_judgement_of_the_day_in_its_last_revision(place:
     again = judge(case.service, first.at, fields={"revision": 2})
     judge(case.service, NOW + 30 * DAY, current=False, fields={"kind": "replay"})
     judge(case.service, NOW + 60 * DAY)
-    assert days_of(case) == [30]
+    assert days_of(case, NOW + 60 * DAY) == [30]
     assert case.look_backs.get().scorecard == again
+
+
+@pytest.mark.django_db
+def test_a_day_that_nobody_judged_live_is_replayed(place: Place) -> None:
+    case = moved(place)
+    judge(case.service, NOW + 37 * DAY + TICK)
+    assert days_of(case, NOW + 37 * DAY - TICK) == []
+
+    assert days_of(case, NOW + 37 * DAY) == [30]
+
+    card = case.look_backs.get().scorecard
+    assert (card.kind, card.at) == ("replay", NOW + 30 * DAY)
 
 
 @pytest.mark.django_db
@@ -124,7 +136,7 @@ def test_a_service_that_moved_again_before_is_not_looked_back_at(
         )
     judge(case.service, NOW + 30 * DAY)
     judge(case.service, NOW + 100 * DAY)
-    assert days_of(case) == expected
+    assert days_of(case, NOW + 100 * DAY) == expected
 
 
 @pytest.mark.django_db
@@ -156,7 +168,9 @@ def test_a_handoff_that_breaks_does_not_stop_the_others(place: Place) -> None:
 def test_many_are_looked_back_at_with_as_many_queries_as_few(place: Place) -> None:
     def queries(number: int) -> int:
         for _ in range(number):
-            judge(moved(place).service, NOW + 95 * DAY)
+            service = moved(place).service
+            judge(service, NOW + 30 * DAY)
+            judge(service, NOW + 90 * DAY)
         with CaptureQueriesContext(connection) as captured:
             assert look_back(NOW + 95 * DAY) == 2 * number
         return len(captured)

@@ -20,6 +20,7 @@ from django.db.models import (
 
 from handoff.models import Case, LookBack
 from handoff.shadowing import LOOKS_BACK
+from readiness import evaluation
 from readiness.criteria.wording import number, percent
 from readiness.measures.scope import COUNTS
 from readiness.models import Incident, ManagementChange, Scorecard
@@ -29,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 500
 """So many handoffs are looked back at by one sweep; the next takes the rest."""
+NEAR: Final = dt.timedelta(days=7)
+"""A live scorecard of a day judges one of so many days; without one the day itself is judged as known now."""
+ASKED_BY: Final = "look back"
 SEVERE: Final = 2
 """The severity of an incident, up to which it is severe: 1 is the worst."""
 NOT_KNOWN: Final = "not known"
@@ -49,9 +53,10 @@ class Counts:
 def look_back(now: dt.datetime) -> int:
     """Write what is due of looks back; how many.
 
-    One is due once the newest live scorecard judges its day, unless the service moved again before that; it
-    keeps the first judgement since. Done twice, or by two at once, each is written once. Four queries for
-    each of the days, whatever the number of handoffs.
+    One is due once its day is judged, unless the service moved again before that; it keeps the first live
+    scorecard since. Where there was none within a week (the handoff was recorded later), the day is replayed.
+    Done twice, or by two at once, each is written once. Four queries for each of the days, whatever the
+    number of handoffs, and a judgement for each that is replayed.
     """
     return sum(_look_back(days, now) for days in LOOKS_BACK)
 
@@ -99,34 +104,46 @@ _PARTS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def _look_back(days: int, now: dt.datetime) -> int:
-    cases = list(_due(days).select_related("service", "moved_card").order_by("pk")[:AT_ONCE])
-    cards = Scorecard.objects.in_bulk([case.judged for case in cases])
+    cases = list(_due(days, now).select_related("service", "moved_card").order_by("pk")[:AT_ONCE])
+    live = Scorecard.objects.in_bulk([case.judged for case in cases if case.judged is not None])
     counts = _incidents(cases, days)
-    rows = list(_rows(cases, cards, counts, days=days, now=now))
+    rows = list(_rows(cases, live, counts, days=days, now=now))
     LookBack.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
 
 
-def _due(days: int) -> "QuerySet[Any]":
-    """Handoffs to look back at, each with the key of the first live scorecard since, as ``judged``."""
+def _due(days: int, now: dt.datetime) -> "QuerySet[Any]":
+    """Handoffs to look back at, each with the day, and the key of a live scorecard of it as ``judged``."""
     day = ExpressionWrapper(F("confirmed_at") + dt.timedelta(days=days), output_field=DateTimeField())
     moved_again = ManagementChange.objects.filter(
         service=OuterRef("service"),
         effective_at__gt=OuterRef("confirmed_at"),
         effective_at__lt=OuterRef("day"),
     )
-    since = Scorecard.objects.filter(service=OuterRef("service"), kind=Kind.LIVE, at__gte=OuterRef("day"))
+    since = Scorecard.objects.filter(
+        service=OuterRef("service"), kind=Kind.LIVE, at__gte=OuterRef("day"), at__lte=OuterRef("day") + NEAR
+    )
+    ago = now - dt.timedelta(days=days)
     return (
-        Case.objects.filter(kind=Case.Kind.HANDOFF, confirmed_at__isnull=False)
+        Case.objects.filter(kind=Case.Kind.HANDOFF, confirmed_at__lte=ago)
         .annotate(day=day)
         .filter(
             ~Exists(LookBack.objects.filter(case=OuterRef("pk"), days=days)),
             ~Exists(moved_again),
-            service__current__at__gte=F("day"),
         )
         .annotate(judged=Subquery(since.order_by("at", "-revision", "-pk").values("pk")[:1]))
-        .filter(judged__isnull=False)
+        .filter(Q(judged__isnull=False) | Q(confirmed_at__lte=ago - NEAR))
     )
+
+
+def _replayed(case: Any) -> Scorecard | None:
+    """The day as it is judged by what is known now."""
+    asked = evaluation.request(case.day, [case.service_id], ASKED_BY, kind=Kind.REPLAY)
+    run = evaluation.run(asked)
+    cards = Scorecard.objects.filter(
+        service=case.service_id, policy=run.policy_id, at=run.at, kind=Kind.REPLAY
+    )
+    return cards.order_by("-revision").first()
 
 
 def _incidents(cases: Iterable[Case], days: int) -> dict[int, Counts]:
@@ -147,15 +164,17 @@ def _incidents(cases: Iterable[Case], days: int) -> dict[int, Counts]:
 
 def _rows(
     cases: Iterable[Any],
-    cards: Mapping[int, Scorecard],
+    live: Mapping[int, Scorecard],
     counts: Mapping[int, Counts],
     *,
     days: int,
     now: dt.datetime,
 ) -> Iterable[LookBack]:
     for case in cases:
-        card = cards[case.judged]
         try:
+            card = live[case.judged] if case.judged is not None else _replayed(case)
+            if card is None:
+                continue
             numbers = compared(
                 case.moved_card.numbers, card.numbers, counts.get(case.pk, Counts()), days=days
             )

@@ -38,6 +38,8 @@ def _under_way() -> list[tuple[Review, dt.datetime]]:
     by_people = ~Q(items__history__actor__startswith="rule:")
     # signed after the launch, it has done its work: nobody has to move it
     done = Q(kind=Review.Kind.LAUNCH, state=Review.State.SIGNED, service__lifecycle=Lifecycle.LIVE)
+    # signed, it has approved its handoff, which has alerts of its own
+    done |= Q(kind=Review.Kind.HANDOFF, state=Review.State.SIGNED)
     rows = Review.objects.under_way().exclude(done).select_related("service").order_by("pk")
     newest = [
         dict(rows.values_list("pk").annotate(last=last).order_by())
