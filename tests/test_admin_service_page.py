@@ -248,7 +248,7 @@ def test_the_page_takes_as_many_queries_among_5_services_as_among_500(
     visitor = Visitor("add_evaluation", "add_feed")
 
     # what was decided takes 6: cases, reviews, waivers, transitions, consultants and what they advised
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(20):
         visitor.get(page_of(shop))
 
 

@@ -9,7 +9,7 @@ from handoff.actions.review_escalating import escalate_reviews
 from handoff.checklists import Side
 from handoff.consequences import Change, Happening
 from handoff.models import Case, Transition
-from readiness.models import Alert, ManagementChange
+from readiness.models import Alert, ManagementChange, Service
 from tests.handing_back import DAY
 from tests.handing_off import Handover
 
@@ -263,3 +263,12 @@ def test_a_signed_review_waits_for_nobody_and_its_handoff_does(place: Handover) 
     actions.keep_alerts_of_cases(place.now)
 
     assert list(Alert.objects.values_list("kind", flat=True)) == ["case_stalled"]
+
+
+def test_what_was_deprecated_meanwhile_is_not_taken_over(place: Handover) -> None:
+    case, _ = place.due()
+    Service.objects.filter(pk=place.service.pk).update(deprecated=True)
+    case.service.refresh_from_db()
+
+    with pytest.raises(actions.InvalidError, match="deprecated"):
+        actions.confirm_shadow(case, side=Side.OPERATIONS, by=place.eng)

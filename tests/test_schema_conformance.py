@@ -198,6 +198,13 @@ GOOD = {
         for verb, body in {
             "reject": {"reason": "No room."},
             "withdraw": {"reason": "Not yet."},
+            "open-review": {"reason": "It is time."},
+            "accept": {"reason": "We take it."},
+            "begin-shadow": {"reason": "Off we go."},
+            "assess-page": {"page": 1, "critical": True, "actionable": True},
+            "stop-shadow": {"reason": "Too loud."},
+            "confirm": {"side": "operations"},
+            "complete": {"reason": "We know it."},
             "comment": {"text": "How noisy is it?"},
         }.items()
     },
@@ -236,6 +243,7 @@ def _named(path: str, name: str) -> dict[str, Any]:
         "policies": PolicyVersion,
         "alerts": Alert,
         "consultants": Consultant,
+        "cases": Case,
         "handbacks": Case,
         "handoffs": Case,
         "reviews": Review,
@@ -249,7 +257,7 @@ def _named(path: str, name: str) -> dict[str, Any]:
     if "{item}" in path:
         attested = ChecklistItem.objects.exclude(way="measured").order_by("pk")[0]
         return {"id": attested.review_id, "item": attested.pk}
-    if "{id}" in path and keys[name] is Case:
+    if name in {"handbacks", "handoffs"} and "{id}" in path:
         return {"id": Case.objects.filter(kind=name.removesuffix("s")).order_by("pk")[0].pk}
     if "{id}" in path:
         return {"id": keys[name]._default_manager.values_list("pk", flat=True)[0]}

@@ -10,6 +10,7 @@ from handoff.models import Transition
 from readiness.models import Service
 from tests.admin_pages import Visitor, page_of
 from tests.factories import NOW, ManagementChangeFactory, ServiceFactory, ago
+from tests.handing_off import Handover
 from tests.rest import Asker
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +80,22 @@ def test_the_state_can_be_asked_as_of_any_moment(days: int, state: str | None) -
     told = Asker().get("services/pay/standing/", at=ago(days=days).isoformat())
     assert told["state"] == state
     assert (told["since"] is None) == (state is None)
+
+
+def test_the_timeline_shows_who_ran_it_and_what_was_decided_each_a_link(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = Handover(monkeypatch)
+    case = place.moved()
+    place.pass_time()
+
+    page = Visitor("view_transition", name="vera").get(page_of(place.service))
+
+    for state, name in (("developer_managed", "developers"), ("ops_managed", "operations")):
+        assert f'class="rd-run rd-run-{state}"' in page
+        assert f"<title>run by {name} since 2026-" in page
+    taken_over = Transition.objects.get(subject="case", move="take over")
+    assert f'<a href="/admin/handoff/transition/{taken_over.pk}/change/"><circle class="rd-event"' in page
+    assert f"{case.confirmed_at:%Y-%m-%d}: handoff: shadowing → backed-up" in page
+    unseen = Visitor("view_service", views=False, name="ursa").get(page_of(place.service))
+    assert "rd-event" not in unseen

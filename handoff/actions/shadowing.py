@@ -7,7 +7,7 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from handoff.actions.case_checks import check, refuse_working
+from handoff.actions.case_checks import REFUSE_UNFIT, check, refuse_working
 from handoff.actions.case_moving import change_hands, end_shadow, move, needed
 from handoff.actions.consulting import end_advising
 from handoff.actions.handing_off import end_review
@@ -170,6 +170,7 @@ def _refuse_confirming(case: Case, shadow: Shadow, side: Side, *, by: User) -> N
         raise MovedError(f"{said[side]} confirmed for {side} already.", case.state)
     if name_of(by) in said.values():
         raise NotAllowedError("Both sides confirm: another person speaks for the other one.")
+    REFUSE_UNFIT[case.kind](case.service)
     if wanting := lacking(tally(shadow), clock.now()):
         raise InvalidError("case", " ".join(wanting))
 

@@ -22,6 +22,7 @@ from handoff.admin import (
 from handoff.admin.service_columns import LAYOUT
 from handoff.admin.service_sheets import ServiceSheet, ServiceSheetConfirmForm, ServiceSheetForm
 from readiness.admin import fleet
+from readiness.admin.charts import Event
 from readiness.admin.exports import Columns
 from readiness.admin.sheets import SheetImports
 from readiness.models import Service
@@ -88,6 +89,10 @@ class ServiceAdmin(SheetImports, fleet.ServiceAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """SRE leads add services."""
         return request.user.has_perm("readiness.add_service")
+
+    def events(self, request: HttpRequest, service: Service) -> list[Event]:
+        """What was decided about it."""
+        return transitions.events(request, service)
 
     def add_view(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
         """The form for a new service."""

@@ -4,17 +4,22 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateTimeFilter
 
 from handoff.models import Transition
+from readiness import clock
+from readiness.admin.charts import LONGEST, Event
 from readiness.admin.labels import label
 from readiness.admin.readonly import ReadOnlyAdmin
 from readiness.models import Service
 
 SHOWN = 10
+DRAWN = 100
+KEPT = "newest_decisions"
 LIST = "admin:handoff_transition_changelist"
 VIEW = "handoff.view_transition"
 
@@ -60,10 +65,30 @@ def words(transition: Transition) -> str:
     return f"{transition.from_state} → {reached}" if transition.from_state else reached
 
 
+def events(request: HttpRequest, service: Service) -> list[Event]:
+    """The decisions of the time that a picture shows, the newest so many, for those who may view them.
+
+    They are kept with the service, for :func:`part`.
+    """
+    if not request.user.has_perm(VIEW):
+        return []
+    newest = Transition.objects.order_by("-at", "-pk")[:DRAWN]
+    prefetch_related_objects([service], Prefetch("transitions", queryset=newest, to_attr=KEPT))
+    now = clock.now()
+    return [
+        Event(
+            each.at,
+            f"{each.about or each.get_subject_display()}: {words(each)}",
+            reverse("admin:handoff_transition_change", args=[each.pk]),
+        )
+        for each in getattr(service, KEPT)
+        if now - LONGEST <= each.at <= now
+    ]
+
+
 def part(request: HttpRequest, service: Service) -> dict[str, Any]:
-    """The newest decisions about a service, for its page."""
-    rows = Transition.objects.filter(service=service)
-    newest = list(rows[: SHOWN + 1]) if request.user.has_perm(VIEW) else []
+    """The newest decisions about a service, for its page; :func:`events` has read them."""
+    newest = getattr(service, KEPT, [])
     query = urlencode({"service__id__exact": service.pk})
     return {
         "template": "handoff/fragments/transitions.html",

@@ -13,6 +13,12 @@ WIDTH, HEIGHT = 900, 250
 LEFT, RIGHT, TOP, BOTTOM = 34, 12, 26, 26
 LABEL_GAP = 90
 """Words beside verdict changes need so much room; a change too near to the last has its mark alone."""
+LANES, LANE = 44, 14
+"""Below a history: who runs the service, and what was decided; a lane is so high."""
+LONGEST = dt.timedelta(days=400)
+"""So far back a history reaches for decisions that are older than its first judgement."""
+NAME_WIDTH = 110
+"""A stretch of a lane that is narrower has no name in it."""
 SPAN_WIDTH, SPAN_HEIGHT = 1000, 14
 CURVE_WIDTH, CURVE_HEIGHT = 64, 20
 NOTHING = SafeString("")
@@ -26,6 +32,22 @@ class Point(NamedTuple):
     possible: float
     verdict: str
     live: bool
+
+
+class Run(NamedTuple):
+    """Who runs a service from a moment on, until the next one."""
+
+    since: dt.datetime
+    state: str
+    name: str
+
+
+class Event(NamedTuple):
+    """Something that was decided, and the page that says so."""
+
+    at: dt.datetime
+    title: str
+    url: str
 
 
 class Stretch(NamedTuple):
@@ -115,22 +137,26 @@ class _Axes(NamedTuple):
         return f"{self.x(at):.1f},{self.y(score):.1f}"
 
 
-def history(points: Sequence[Point]) -> SafeString:
+def history(
+    points: Sequence[Point], runs: Sequence[Run] = (), events: Sequence[Event] = (), *, now: dt.datetime
+) -> SafeString:
     """Scores over time, oldest first: a line, the band up to what was possible, marks where verdicts changed.
 
-    Live judgements are filled dots on a full line, replayed ones hollow dots on a dashed line.
+    Live judgements are filled dots on a full line, replayed ones hollow dots on a dashed line. Below, in the
+    same time, who ran the service, and what was decided. Without any judgement there is none.
     """
     if not points:
         return NOTHING
-    first, last = points[0].at, points[-1].at
+    first, last = _extent(points, runs, events, now=now)
     axes = _Axes(first, max((last - first).total_seconds(), 1.0))
     band = [axes.at(each.at, each.score) for each in points]
     band += [axes.at(each.at, each.possible) for each in reversed(points)]
     return format_html(
-        '<svg class="rd-history" viewBox="0 0 {} {}" role="img" aria-label="Score from {} to {}">'
-        '{}<polygon class="rd-band" points="{}"/>{}{}{}</svg>',
+        '<svg class="rd-history" viewBox="0 0 {} {}" role="group" '
+        'aria-label="Score, who ran it and decisions from {} to {}">'
+        '{}<polygon class="rd-band" points="{}"/>{}{}{}{}{}</svg>',
         WIDTH,
-        HEIGHT,
+        HEIGHT + LANES,
         f"{first:%Y-%m-%d}",
         f"{last:%Y-%m-%d}",
         _grid(axes, first, last=last),
@@ -138,6 +164,56 @@ def history(points: Sequence[Point]) -> SafeString:
         _lines(axes, points),
         _changes(axes, points),
         format_html_join("", "{}", ((_dot(axes, each),) for each in points)),
+        _runs(axes, runs, last=last),
+        _events(axes, [each for each in events if first <= each.at <= last]),
+    )
+
+
+def _extent(
+    points: Sequence[Point], runs: Iterable[Run], events: Iterable[Event], *, now: dt.datetime
+) -> tuple[dt.datetime, dt.datetime]:
+    """From the first judgement or decision, but for decisions of long ago, to now."""
+    reached = max(points[-1].at, now)
+    decided = (*(run.since for run in runs), *(event.at for event in events))
+    return min([points[0].at, *(at for at in decided if at >= reached - LONGEST)]), reached
+
+
+def _runs(axes: _Axes, runs: Sequence[Run], *, last: dt.datetime) -> SafeString:
+    """A lane of stretches, named where there is room."""
+    ends = [*(run.since for run in runs[1:]), last]
+    stretches = [
+        (run, axes.x(max(run.since, axes.first)), axes.x(min(end, last)))
+        for run, end in zip(runs, ends, strict=True)
+        if end > axes.first and run.since < last
+    ]
+    return format_html_join(
+        "",
+        '<rect class="rd-run rd-run-{}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>'
+        '<text class="rd-run-name" x="{}" y="{}">{}</text>',
+        (
+            (
+                run.state,
+                f"{left:.1f}",
+                HEIGHT + 4,
+                f"{max(right - left, 2):.1f}",
+                LANE,
+                f"{run.name} since {run.since:%Y-%m-%d}" if run.since >= axes.first else run.name,
+                f"{left + 5:.1f}",
+                HEIGHT + 4 + LANE - 3,
+                run.name if right - left >= NAME_WIDTH else "",
+            )
+            for run, left, right in stretches
+        ),
+    )
+
+
+def _events(axes: _Axes, events: Iterable[Event]) -> SafeString:
+    """A lane of marks, each the way to what it stands for."""
+    y = HEIGHT + 8 + LANE * 1.5
+    return format_html_join(
+        "",
+        '<a href="{}"><circle class="rd-event" cx="{}" cy="{}" r="5"><title>{}</title></circle></a>',
+        ((each.url, f"{axes.x(each.at):.1f}", y, f"{each.at:%Y-%m-%d}: {each.title}") for each in events),
     )
 
 

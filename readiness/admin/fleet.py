@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
 from readiness.admin import changes, declared_spans, on_demand, service_page
+from readiness.admin.charts import Event
 from readiness.admin.evaluations import range_cell
 from readiness.admin.exports import Columns, Read
 from readiness.admin.filters import (
@@ -192,9 +193,14 @@ class ServiceAdmin(ReadOnlyAdmin):
         )
         return answer
 
+    def events(self, request: HttpRequest, service: Service) -> list[Event]:
+        """What to mark in the picture of a service's history: nothing, as far as facts go."""
+        return []
+
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         """The service page."""
-        return service_page.show(self, request, self._service(request, object_id))
+        service = self._service(request, object_id)
+        return service_page.show(self, request, service, events=self.events(request, service))
 
     def evidence_links(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The rows that weigh most: into the service page, or as a page of their own."""

@@ -1,7 +1,7 @@
 """The page of one service: its scorecard first, then history, feeds and where its evidence is."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -33,6 +33,7 @@ from readiness.admin.labels import (
 from readiness.measures.holdings import Holding, holdings
 from readiness.models import (
     Feed,
+    ManagementState,
     Scorecard,
     Service,
 )
@@ -42,6 +43,10 @@ from readiness.rendering.sentences import plural
 
 HISTORY_POINTS = 400
 HISTORY_ROWS = 60
+RUN_BY = {
+    ManagementState.DEVELOPER_MANAGED.value: "developers",
+    ManagementState.OPS_MANAGED.value: "operations",
+}
 TIMELINE = dt.timedelta(days=400)
 """How far back the picture of the feeds reaches; their table says all."""
 
@@ -109,8 +114,13 @@ def found(admin: ModelAdmin, request: HttpRequest, pk: str | int) -> Service:
     return get_object_or_404(rows.select_related("owner", "ops_team", "system"), pk=key)
 
 
-def show(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpResponse:
-    """The page. ``?at=`` shows the newest judgement by that moment, ``?scorecard=`` a certain one."""
+def show(
+    admin: ModelAdmin, request: HttpRequest, service: Service, *, events: Sequence[charts.Event] = ()
+) -> HttpResponse:
+    """The page. ``?at=`` shows the newest judgement by that moment, ``?scorecard=`` a certain one.
+
+    ``events`` are marked in the picture of its history.
+    """
     choice = _choose(request, service)
     unreadable = governing.unreadable(choice.card.policy) if choice.card else ""
     history = _history(service)
@@ -124,7 +134,7 @@ def show(admin: ModelAdmin, request: HttpRequest, service: Service) -> HttpRespo
         "unreadable": unreadable,
         "history": history_rows(history)[:HISTORY_ROWS],
         "history_total": len(history),
-        "history_chart": _chart(service, history),
+        "history_chart": _chart(service, history, events),
         **_feeds(service),
         "alerts": list(alerts.open_of(service)) if request.user.has_perm("readiness.view_alert") else [],
         "badge": _badge(request, service),
@@ -225,14 +235,19 @@ def _history(service: Service) -> list[Scorecard]:
     return list(newest.values())[:HISTORY_POINTS]
 
 
-def _chart(service: Service, history: list[Scorecard]) -> SafeString:
+def _chart(service: Service, history: list[Scorecard], events: Sequence[charts.Event]) -> SafeString:
     live = {row.at for row in history if row.kind == Kind.LIVE}
     points = [
         charts.Point(row.at, row.score, row.possible, _said(row), row.kind == Kind.LIVE)
         for row in reversed(history)
         if row.kind == Kind.LIVE or row.at not in live
     ]
-    return charts.history(points)
+    changes = service.management_changes.by(clock.now()).order_by("effective_at")
+    runs = [
+        charts.Run(since, state, f"run by {RUN_BY[state]}")
+        for since, state in changes.values_list("effective_at", "state")
+    ]
+    return charts.history(points, runs, events, now=clock.now())
 
 
 def _said(card: Scorecard) -> str:
