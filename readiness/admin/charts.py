@@ -180,7 +180,7 @@ def _extent(
 
 def _runs(axes: _Axes, runs: Sequence[Run], *, last: dt.datetime) -> SafeString:
     """A lane of stretches, named where there is room."""
-    ends = [*(run.since for run in runs[1:]), last]
+    ends = [*(run.since for run in runs), last][1:]
     stretches = [
         (run, axes.x(max(run.since, axes.first)), axes.x(min(end, last)))
         for run, end in zip(runs, ends, strict=True)
