@@ -1,4 +1,4 @@
-"""Looks back at handoffs: when each is written, what it compares, and how it reads."""
+"""Looks back at handoffs: when each is written, and what it compares."""
 
 import datetime as dt
 from copy import deepcopy
@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from handoff import actions
-from handoff.actions.looking_back import Counts, compared, look_back, told
+from handoff.actions.looking_back import Counts, compared, look_back
 from handoff.models import Case, LookBack
 from readiness.models import CurrentScore, ManagementChange, Scorecard, Service
 from tests.factories import (
@@ -247,14 +247,3 @@ def test_a_criterion_that_was_not_judged_is_not_known() -> None:
     del unjudged["feeds"]["incident"]
     found = compared(unjudged, card_numbers(), COUNTS, days=30)
     assert [name for name, pair in found.items() if pair["at_move"] is not None] == ["score"]
-
-
-def test_it_is_told_in_plain_sentences() -> None:
-    numbers = compared(card_numbers(), card_numbers(late=None, failing=0.05), COUNTS, days=30)
-    assert told(LookBack(days=30, numbers=numbers)) == [
-        "Incidents: 5 in 30 days before the move, 3 in 30 days after it.",
-        "Incidents of severity 1 or 2: 2 in 30 days before the move, 1 in 30 days after it.",
-        "Events after hours a week: 1.5 at the move, not known 30 days after it.",
-        "Change fail rate: 12.5 % at the move, 5 % 30 days after it.",
-        "Score: 90 at the move, 90 30 days after it.",
-    ]

@@ -37,7 +37,6 @@ from handoff.actions.handing_off import (
 )
 from handoff.actions.handoff_following import follow_handoffs
 from handoff.actions.launching import launch, why_not_launch
-from handoff.actions.looking_back import told as told_look_back
 from handoff.actions.overriding import (
     override_obstacle,
     override_verdict,
@@ -161,7 +160,6 @@ __all__ = [
     "take_back_override",
     "takes_launch_review",
     "tally",
-    "told_look_back",
     "waiver_moves",
     "why_not_launch",
     "why_not_sign",

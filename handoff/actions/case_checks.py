@@ -7,7 +7,7 @@ from typing import Final
 from django.contrib.auth.models import User
 
 from handoff.actions.recording import moved, name_of
-from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError, RefusedError
+from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError, why_not
 from handoff.actions.relying import newest
 from handoff.machine import CASES
 from handoff.models import Case, Finding
@@ -25,11 +25,7 @@ FAULTS: Final = (Finding.Kind.DESIGN, Finding.Kind.CODE)
 
 def case_obstacle(case: Case, move: str, by: User) -> str:
     """Why this person cannot make this move now; empty when they can."""
-    try:
-        check(case, move, by)
-    except RefusedError as refused:
-        return str(refused)
-    return ""
+    return why_not(check, case, move, by)
 
 
 def check(case: Case, move: str, by: User) -> str:
@@ -74,11 +70,8 @@ REFUSE_UNFIT: Final[Mapping[str, Callable[[Service], None]]] = {
 
 def proposing_obstacle(service: Service, kind: str, by: User) -> str:
     """Why this person cannot propose this kind of case now; empty when they can."""
-    try:
-        refuse_proposing(service, by)
-        REFUSE_UNFIT[kind](service)
-    except RefusedError as refused:
-        return str(refused)
+    if refused := why_not(refuse_proposing, service, by) or why_not(REFUSE_UNFIT[kind], service):
+        return refused
     in_the_way = service.cases.open()
     if kind == Case.Kind.HANDBACK:
         in_the_way = in_the_way.exclude(state=Case.State.BACKED_UP)  # it is completed by that
@@ -116,7 +109,7 @@ def _told(found: float | None) -> str:
     return "there is not enough evidence" if found is None else f"now {found:g}"
 
 
-def _refuse_proposer(case: Case, by: User) -> None:
+def refuse_proposer(case: Case, by: User) -> None:
     """Raises ``NotAllowedError`` for who proposed it."""
     if case.proposer == name_of(by):
         raise NotAllowedError("Who proposed it cannot decide about it: another person does.")
@@ -132,7 +125,7 @@ def _refuse_deciding(case: Case, by: User) -> None:
 
 
 def _reject(case: Case, by: User) -> None:
-    _refuse_proposer(case, by)
+    refuse_proposer(case, by)
     _refuse_deciding(case, by)
     if case.state == Case.State.IN_REVIEW:
         raise InvalidError("case", "Its review rejects it, once a blocking finding stands.")
@@ -161,7 +154,7 @@ def refuse_accepting(case: Case, by: User) -> None:
         raise MovedError(f"The case is {case.get_state_display()} by now.", case.state)
     if case.accepted_at is not None:
         raise MovedError(f"{case.accepted_by} accepted it already.", case.state)
-    _refuse_proposer(case, by)
+    refuse_proposer(case, by)
     if not by.has_perm(rights.DECIDE_CASE, case.service) or not rights.is_member(
         by, case.service.ops_team_id
     ):
@@ -188,7 +181,7 @@ def _complete(case: Case, by: User) -> None:
 
 
 def _repair_jointly(case: Case, by: User) -> None:
-    _refuse_proposer(case, by)
+    refuse_proposer(case, by)
     _refuse_deciding(case, by)
     if case.handback_kind != Case.HandbackKind.REPAIR:
         raise InvalidError("case", "A release has nothing to repair.")
@@ -202,7 +195,7 @@ def _repair_jointly(case: Case, by: User) -> None:
 
 
 def _confirm(case: Case, by: User) -> None:
-    _refuse_proposer(case, by)
+    refuse_proposer(case, by)
     _refuse_deciding(case, by)
     if case.handback_kind != Case.HandbackKind.REPAIR:
         raise InvalidError("case", "This is a release: both sides sign it.")
@@ -217,7 +210,7 @@ def _confirm(case: Case, by: User) -> None:
 
 
 def _release(case: Case, by: User) -> None:
-    _refuse_proposer(case, by)
+    refuse_proposer(case, by)
     if case.handback_kind != Case.HandbackKind.RELEASE:
         raise InvalidError("case", "This is a repair: it is confirmed.")
     refuse_unmoved(case.service)

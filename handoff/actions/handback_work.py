@@ -10,7 +10,7 @@ from django.db.models import Q
 from handoff.actions.case_checks import refuse_working
 from handoff.actions.case_moving import needed
 from handoff.actions.recording import name_of
-from handoff.actions.refusals import InvalidError, MovedError, RefusedError
+from handoff.actions.refusals import InvalidError, MovedError, why_not
 from handoff.actions.review_filling import CHECKLIST
 from handoff.models import Case, CaseComment, ChecklistItem, Finding, StabilisationItem
 from readiness import clock
@@ -120,11 +120,7 @@ def comment_case(case: Case, *, text: str, by: User) -> CaseComment:
 
 def work_obstacle(case: Case, by: User) -> str:
     """Why this person cannot work on a case now; empty when they can."""
-    try:
-        _refuse(case, by)
-    except RefusedError as refused:
-        return str(refused)
-    return ""
+    return why_not(_refuse, case, by)
 
 
 def _refuse(case: Case, by: User) -> None:

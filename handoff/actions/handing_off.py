@@ -10,7 +10,7 @@ from django.db import transaction
 from handoff.actions.case_checks import check, refuse_accepting
 from handoff.actions.case_moving import end_case, move, needed, propose
 from handoff.actions.recording import name_of
-from handoff.actions.refusals import InvalidError, MovedError, RefusedError
+from handoff.actions.refusals import InvalidError, MovedError, why_not
 from handoff.actions.review_filling import end
 from handoff.actions.reviewing import open_review
 from handoff.actions.room import Carrying, room_of
@@ -96,12 +96,7 @@ def accept_handoff(case: Case, *, by: User, reason: str = "") -> Case:
 
 def accepting_obstacle(case: Case, by: User) -> str:
     """Why this person cannot accept it now; empty when they can."""
-    try:
-        refuse_accepting(case, by)
-        seen_room(case)
-    except RefusedError as refused:
-        return str(refused)
-    return ""
+    return why_not(refuse_accepting, case, by) or why_not(seen_room, case)
 
 
 def seen_room(case: Case) -> Carrying:

@@ -21,7 +21,6 @@ from django.db.models import (
 from handoff.models import Case, LookBack
 from handoff.shadowing import LOOKS_BACK
 from readiness import evaluation
-from readiness.criteria.wording import number, percent
 from readiness.measures.scope import COUNTS
 from readiness.models import Incident, ManagementChange, Scorecard
 from readiness.models.scorecard import Kind
@@ -35,7 +34,6 @@ NEAR: Final = dt.timedelta(days=7)
 ASKED_BY: Final = "look back"
 SEVERE: Final = 2
 """The severity of an incident, up to which it is severe: 1 is the worst."""
-NOT_KNOWN: Final = "not known"
 Compared = dict[str, dict[str, float | None]]
 """For each measure what it was at the move, and what it is."""
 
@@ -81,19 +79,6 @@ def compared(at_move: Mapping[str, Any], later: Mapping[str, Any], counts: Count
         },
         "score": _pair(at_move.get("score"), later.get("score")),
     }
-
-
-def told(look: LookBack) -> list[str]:
-    """A look back in plain sentences, what was at the move first."""
-    span = f"in {look.days} days before the move", f"in {look.days} days after it"
-    cards = "at the move", f"{look.days} days after it"
-    return [
-        _told("Incidents", look.numbers["incidents"], span),
-        _told("Incidents of severity 1 or 2", look.numbers["severe_incidents"], span),
-        _told("Events after hours a week", look.numbers["after_hours"], cards),
-        _told("Change fail rate", look.numbers["change_fail_rate"], cards, share=True),
-        _told("Score", look.numbers["score"], cards),
-    ]
 
 
 _PARTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -199,9 +184,3 @@ def _part(numbers: Mapping[str, Any], criterion: str, part: str) -> float | None
 
 def _pair(at_move: float | None, later: float | None) -> dict[str, float | None]:
     return {"at_move": at_move, "now": later}
-
-
-def _told(title: str, pair: Mapping[str, float | None], when: tuple[str, str], *, share: bool = False) -> str:
-    render = percent if share else number
-    then, now = (NOT_KNOWN if value is None else render(value) for value in (pair["at_move"], pair["now"]))
-    return f"{title}: {then} {when[0]}, {now} {when[1]}."

@@ -1,5 +1,8 @@
 """Why an action was not done. Nothing was written then."""
 
+from collections.abc import Callable
+from typing import Any
+
 
 class RefusedError(Exception):
     """An action was not done; the message says why, for the person who asked."""
@@ -23,3 +26,12 @@ class MovedError(RefusedError):
     def __init__(self, reason: str, state: str) -> None:
         super().__init__(reason)
         self.state = state
+
+
+def why_not(check: Callable[..., object], *told: Any, **named: Any) -> str:
+    """What a check says that refuses; empty where it does not."""
+    try:
+        check(*told, **named)
+    except RefusedError as refused:
+        return str(refused)
+    return ""

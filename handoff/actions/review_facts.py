@@ -14,7 +14,7 @@ from handoff.models import ChecklistItem, Review, VerdictOverride
 from readiness import clock, evaluation
 from readiness.evaluation.judging import scope_of
 from readiness.measures.graph import edge_rows
-from readiness.measures.scope import COUNTS
+from readiness.measures.scope import COUNTS, DRILLS
 from readiness.models import Deployment, Incident, Scorecard, Service, Waiver
 
 REVIEWED_WITHIN: Final = dt.timedelta(days=14)
@@ -105,11 +105,10 @@ def _incidents(service: Service, now: dt.datetime) -> Incidents:
 
 def _drills(service: Service, now: dt.datetime) -> dict[str, Any]:
     """The newest rehearsed rollback, and the newest drill incident that an alert found and somebody took."""
-    drills = {"service": service, "drill": True, "withdrawn": False, "excluded": False}
     rollback = Deployment.objects.filter(
-        **drills, remediation="rollback", outcome="succeeded", started_at__lte=now
+        DRILLS, service=service, remediation="rollback", outcome="succeeded", started_at__lte=now
     )
-    incident = Incident.objects.filter(**drills, detected_by="alert", acknowledged_at__lte=now)
+    incident = Incident.objects.filter(DRILLS, service=service, detected_by="alert", acknowledged_at__lte=now)
     newest = {
         "rollback": rollback.order_by("-started_at", "-pk").first(),
         "incident": incident.order_by("-started_at", "-pk").first(),

@@ -5,17 +5,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, QuerySet
 
 from handoff.models import Case, PageAssessment, Shadow
 from handoff.shadowing import Tally
 from readiness import clock
 from readiness.hours import classifier
-from readiness.measures.scope import COUNTS
+from readiness.measures.scope import COUNTS, DRILLS
 from readiness.models import Page, Service, Shift
 
-DRILLS: Final = Q(drill=True, withdrawn=False, excluded=False)
-"""Rows of drills that count as such."""
 AHEAD: Final = dt.timedelta(days=1)
 
 

@@ -7,12 +7,12 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from handoff.actions.case_checks import REFUSE_UNFIT, check, refuse_working
+from handoff.actions.case_checks import REFUSE_UNFIT, check, refuse_proposer, refuse_working
 from handoff.actions.case_moving import change_hands, end_shadow, move, needed
 from handoff.actions.consulting import end_advising
 from handoff.actions.handing_off import end_review
 from handoff.actions.recording import moved, name_of
-from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError, RefusedError
+from handoff.actions.refusals import InvalidError, MovedError, NotAllowedError, why_not
 from handoff.actions.review_facts import look
 from handoff.actions.review_filling import locked, refuse_worse
 from handoff.actions.shadow_pages import pages_of, rota_of, running, tally
@@ -70,12 +70,7 @@ def assess_page(
 
 def assessing_obstacle(case: Case, by: User) -> str:
     """Why this person cannot assess pages of it now; empty when they can."""
-    try:
-        _running(case)
-        refuse_working(case, by)
-    except RefusedError as refused:
-        return str(refused)
-    return ""
+    return why_not(_running, case) or why_not(refuse_working, case, by)
 
 
 def stop_shadow(case: Case, *, by: User, reason: str) -> Case:
@@ -136,11 +131,7 @@ def confirm_shadow(
 
 def confirming_obstacle(case: Case, side: Side, by: User) -> str:
     """Why this person cannot confirm the shadow for a side now; empty when they can try."""
-    try:
-        _refuse_confirming(case, _running(case), side, by=by)
-    except RefusedError as refused:
-        return str(refused)
-    return ""
+    return why_not(lambda: _refuse_confirming(case, _running(case), side, by=by))
 
 
 _SIDES: Final = (Side.DEVELOPERS, Side.OPERATIONS)
@@ -163,8 +154,7 @@ def _refuse_confirming(case: Case, shadow: Shadow, side: Side, *, by: User) -> N
     refuse_working(case, by)
     if not rights.is_member(by, team):
         raise NotAllowedError(f"Only somebody of that team speaks for {side}.")
-    if case.proposer == name_of(by):
-        raise NotAllowedError("Who proposed it cannot decide about it: another person does.")
+    refuse_proposer(case, by)
     said = dict(shadow.confirmations.values_list("side", "actor"))
     if side in said:
         raise MovedError(f"{said[side]} confirmed for {side} already.", case.state)

@@ -50,6 +50,8 @@ class Scope:
 
 COUNTS = Q(drill=False, withdrawn=False, excluded=False)
 """Rows that count: no drills, nothing withdrawn by its source or excluded by a person."""
+DRILLS = Q(drill=True, withdrawn=False, excluded=False)
+"""Rows of drills, otherwise as those that count."""
 
 
 def until(moment: datetime | None, at: datetime) -> datetime | None:

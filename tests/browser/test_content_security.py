@@ -10,9 +10,9 @@ from pytest_django.live_server_helper import LiveServer
 from readiness import clock, evaluation
 from readiness.models import Evaluation, PolicyVersion, Service
 from tests.admin_pages import FLEET, page_of
-from tests.browser.test_admin_in_a_browser import Tab, browser, shop
+from tests.browser.test_admin_in_a_browser import Tab, shop
 
-__all__ = ["browser", "shop"]  # fixtures
+__all__ = ["shop"]  # a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

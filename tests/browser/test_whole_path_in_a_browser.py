@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from handoff import actions, proposals
 from handoff.models import Case, ChecklistItem
-from tests.browser.test_admin_in_a_browser import WIDTHS, browser  # noqa: F401 - a fixture
+from tests.browser.test_admin_in_a_browser import WIDTHS
 from tests.handing_back import DAY
 from tests.handing_off import Handover
 
@@ -22,7 +22,7 @@ WEEK = 7
 class Desks:
     """Everybody of the place, each at a browser of their own."""
 
-    def __init__(self, place: Handover, browser: Browser, server: LiveServer) -> None:  # noqa: F811
+    def __init__(self, place: Handover, browser: Browser, server: LiveServer) -> None:
         self.place, self.browser, self.server = place, browser, server
         self.pages: dict[str, Page] = {}
 
@@ -60,7 +60,7 @@ class Desks:
 
 
 def test_the_whole_path_in_a_browser(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     live_server: LiveServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
