@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -72,8 +71,8 @@ def events(request: HttpRequest, service: Service) -> list[Event]:
     """
     if not request.user.has_perm(VIEW):
         return []
-    newest = Transition.objects.order_by("-at", "-pk")[:DRAWN]
-    prefetch_related_objects([service], Prefetch("transitions", queryset=newest, to_attr=KEPT))
+    newest = list(Transition.objects.filter(service=service)[:DRAWN])
+    setattr(service, KEPT, newest)
     now = clock.now()
     return [
         Event(
@@ -81,7 +80,7 @@ def events(request: HttpRequest, service: Service) -> list[Event]:
             f"{each.about or each.get_subject_display()}: {words(each)}",
             reverse("admin:handoff_transition_change", args=[each.pk]),
         )
-        for each in getattr(service, KEPT)
+        for each in newest
         if now - LONGEST <= each.at <= now
     ]
 
